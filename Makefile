@@ -1,0 +1,48 @@
+# make table: set up, then compute the demo's table.      make test: set up, then run all tests.
+# make lint, golden, bench, lock: see README.md, "Working on flowpose".
+
+PYTHON ?= python3
+CORES ?= $(shell getconf _NPROCESSORS_ONLN)
+BIN := .venv/bin
+
+.PHONY: table test lint golden bench lock
+.DELETE_ON_ERROR:
+
+table: .venv/workflow
+	$(BIN)/snakemake --cores $(CORES) results/table.csv
+
+test: .venv/dev
+	$(BIN)/python -m pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+# The compact cases of tests/golden have no weights: they are made again from their seed.
+golden: .venv/workflow
+	$(BIN)/python tests/golden/random_raft.py .venv/raft-random.pth
+	$(BIN)/python tests/golden_check.py tests/golden --weights .venv/raft-random.pth
+
+bench: .venv/workflow
+	$(BIN)/python benchmarks/bench.py
+
+lock: .venv/dev
+	cd envs && for name in requirements requirements-dev; do \
+	  ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-annotate --no-header $$name.in --output-file $$name.txt; done
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
+	  f"Python 3.11 or newer is needed, {sys.executable} is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+
+.venv/workflow: envs/requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/dev: envs/requirements-dev.txt .venv/workflow
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
