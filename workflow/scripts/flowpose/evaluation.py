@@ -1,0 +1,151 @@
+"""How far a sequence's poses and flows are from the truth, frame by frame and joint by joint."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+
+from flowpose import files
+from flowpose.errors import check
+from flowpose.flow_file import open_flows
+from flowpose.metrics import (
+    REFERENCE_JOINTS,
+    acceleration_errors,
+    aligned_joint_errors,
+    consecutive,
+    joint_errors,
+    masked_mean,
+    reference_end_point_error,
+    scaled_joint_errors,
+)
+from flowpose.sampling import sample_flow
+from flowpose.skeletons import HIPS, METRO_14
+from flowpose.streams import Stream
+from flowpose.truth import Truth
+
+# The table's columns, in their order.
+METRICS = ("mpjpe_mm", "pa_mpjpe_mm", "n_mpjpe_mm", "accel_mm", "epe_px", "epe_reference")
+
+# Fewer points than this fit any rotation.
+_MIN_ALIGNED_JOINTS = 3
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Errors of one kind and which of them count.
+
+    Attributes:
+        values: (frames, joints), the first frame that an error needs standing for it.
+        valid: where there is an error at all.
+        unit: of the values.
+    """
+
+    values: Float[np.ndarray, "n J"]
+    valid: Bool[np.ndarray, "n J"]
+    unit: str
+
+    def mean(self) -> float:
+        """Mean over what is valid."""
+        return masked_mean(self.values, self.valid)
+
+
+def pose_errors(joints: Float[np.ndarray, "T 14 3"], truth: Truth) -> dict[str, Errors]:
+    """MPJPE, N-MPJPE, PA-MPJPE and acceleration errors, by the names of the table's columns."""
+    known = np.isfinite(truth.joints_3d).all(-1) & np.isfinite(joints).all(-1)
+    rooted = known & known[:, HIPS].all(-1, keepdims=True)
+    alignable = known & (known.sum(1, keepdims=True) >= _MIN_ALIGNED_JOINTS)
+    true = truth.joints_3d
+    return {
+        "mpjpe_mm": Errors(joint_errors(joints, true), rooted, "mm"),
+        "pa_mpjpe_mm": Errors(aligned_joint_errors(joints, true, alignable), alignable, "mm"),
+        "n_mpjpe_mm": Errors(scaled_joint_errors(joints, true, rooted), rooted, "mm"),
+        "accel_mm": Errors(acceleration_errors(joints, true), consecutive(rooted, 3), "mm/frame^2"),
+    }
+
+
+def flow_errors(flows: Stream[Float[np.ndarray, "H W 2"]], truth: Truth) -> Errors:
+    """End-point error at each joint: bilinear flow there against the joint's true motion.
+
+    Joints that are off the image or unknown in either frame do not count.
+    """
+    motion = np.diff(truth.joints_2d, axis=0)
+    values = np.full(motion.shape[:2], np.nan)
+    inside = np.zeros(motion.shape[:2], bool)
+    for t in range(len(motion)):
+        points = torch.as_tensor(truth.joints_2d[t : t + 1], dtype=torch.float64)
+        flow, on_image = sample_flow(torch.as_tensor(flows[t])[None], points)
+        values[t] = np.linalg.norm(flow[0].numpy() - motion[t], axis=-1)
+        inside[t] = on_image[0].numpy()
+    return Errors(values, inside & np.isfinite(values), "px")
+
+
+def reference_flow_errors(
+    flows: Stream[Float[np.ndarray, "H W 2"]], truth: Truth, *, reference: bool
+) -> Float[np.ndarray, "T-1"]:
+    """The reference's end-point error of each pair, px: its count of joints, its divisor."""
+    points = truth.joints_2d
+    check(len(flows) == len(points) - 1, "flow", f"{len(flows)} fields for {len(points)} frames")
+    sums = [
+        reference_end_point_error(flows[t], points[t], points[t + 1], reference=reference)
+        for t in range(len(flows))
+    ]
+    return np.array(sums) / REFERENCE_JOINTS
+
+
+def write_metrics(
+    path: Path | str,
+    poses: Sequence[Float[np.ndarray, "T 14 3"]],
+    flows: Sequence[Path],
+    truth: Truth,
+    provenance: files.Provenance,
+    *,
+    reference: bool,
+) -> None:
+    """Write metrics.h5: a group a cycle, in it an array a metric with a mask of what counts.
+
+    Args:
+        poses: joints of each cycle's pose; a cycle beyond the last has the last.
+        flows: the flow_k.h5 of each cycle.
+        reference: count the reference's end-point error as it does, borders included.
+    """
+    with files.create(path, provenance) as h5:
+        for cycle, flow_path in enumerate(flows):
+            group = h5.create_group(f"cycle_{cycle}")
+            joints = poses[min(cycle, len(poses) - 1)]
+            check(
+                joints.shape == truth.joints_3d.shape,
+                path,
+                f"poses of shape {joints.shape}, truth of {truth.joints_3d.shape}",
+            )
+            for name, errors in pose_errors(joints, truth).items():
+                _add_errors(group, name, errors, METRO_14.joints)
+            with open_flows(flow_path) as fields:
+                _add_errors(group, "epe_px", flow_errors(fields, truth), truth.names_2d)
+                counted = reference_flow_errors(fields, truth, reference=reference)
+            files.add(group, "epe_reference", counted, axes="pair", unit="px")
+
+
+def read_means(path: Path | str) -> list[dict[str, float]]:
+    """The mean of every metric in each cycle of metrics.h5, and the number of frames."""
+    with files.opened(path) as h5:
+        cycles = [h5[f"cycle_{cycle}"] for cycle in range(len(h5))]
+        return [_means(group) for group in cycles]
+
+
+def _means(group: h5py.Group) -> dict[str, float]:
+    means: dict[str, float] = {"n_frames": len(group["mpjpe_mm"])}
+    for name in METRICS:
+        values = files.read(group, name)
+        valid = files.read(group, f"valid_{name}") if f"valid_{name}" in group else values == values
+        means[name] = masked_mean(values, valid)
+    return means
+
+
+def _add_errors(group: h5py.Group, name: str, errors: Errors, joints: Sequence[str]) -> None:
+    axes = "frame joint"
+    files.add(group, name, errors.values, axes=axes, unit=errors.unit, joints=joints)
+    files.add(group, f"valid_{name}", errors.valid, axes=axes, joints=joints)

@@ -1,0 +1,187 @@
+"""The HDF5 files that pass between stages: written whole or not at all, checked when read.
+
+A file explains itself: every dataset carries its axes and unit, the root carries the version, the
+parameters and the digests of code and inputs that made it. One chunk a frame, shuffled,
+compressed with gzip and guarded by checksums, so that any HDF5 reader opens it.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from flowpose import __version__
+from flowpose.errors import FlowposeError, check
+
+_FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What made a file.
+
+    Attributes:
+        stage: name of the step.
+        parameters: the settings it ran with.
+        code: digest of its code.
+        inputs: SHA-256 of each input file, by path.
+    """
+
+    stage: str
+    parameters: Mapping[str, object]
+    code: str
+    inputs: Mapping[str, str]
+
+
+def sha256(path: Path | str) -> str:
+    """Hexadecimal SHA-256 of a file's content."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def replacing(path: Path | str) -> Iterator[Path]:
+    """A path to write to in place of `path`, which it replaces once all is written and on disk.
+
+    If the body fails, `path` is left as it was and what was written is removed.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def create(path: Path | str, provenance: Provenance) -> Iterator[h5py.File]:
+    """A new stage file to fill, which appears at `path` once it is complete."""
+    with replacing(path) as temporary, h5py.File(temporary, "w") as h5:
+        h5.attrs["flowpose_version"] = __version__
+        for name, value in asdict(provenance).items():
+            h5.attrs[name] = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+        yield h5
+
+
+def write_failure(path: Path | str, provenance: Provenance, message: str) -> None:
+    """A stage file that says only why it could not be made; reading it raises that message."""
+    with create(path, provenance) as h5:
+        h5.attrs[_FAILED] = message
+
+
+def failure(path: Path | str) -> str | None:
+    """Why a stage file could not be made, or None if it was."""
+    try:
+        with opened(path):
+            return None
+    except StageError as error:
+        return str(error)
+
+
+class StageError(FlowposeError):
+    """The file of a stage that failed, or whose input did."""
+
+
+@contextmanager
+def opened(path: Path | str) -> Iterator[h5py.File]:
+    """A stage file to read.
+
+    Raises:
+        FlowposeError: the file is missing, is not HDF5, or (also later, while its data are read)
+            is damaged.
+        StageError: it stands for a stage that failed.
+    """
+    check(Path(path).is_file(), path, "no such file", "run the workflow to make it")
+    try:
+        with h5py.File(path, "r") as h5:
+            if _FAILED in h5.attrs:
+                raise StageError(h5.attrs[_FAILED])
+            yield h5
+    except OSError as error:
+        raise FlowposeError(
+            f"{path}: damaged: {error} (delete it, and run the workflow to make it again)"
+        ) from error
+
+
+def add(
+    h5: h5py.Group,
+    name: str,
+    values: np.ndarray,
+    *,
+    axes: str,
+    unit: str = "",
+    joints: Sequence[str] = (),
+) -> None:
+    """Store an array with its axes' names (`"frame joint xy"`), unit and joints."""
+    values = np.asarray(values)
+    dataset = _dataset(h5, name, values.shape, values.dtype, axes, unit, joints)
+    dataset[...] = values
+
+
+def add_stream(
+    h5: h5py.Group, name: str, shape: tuple[int, ...], dtype: str, *, axes: str, unit: str = ""
+) -> h5py.Dataset:
+    """An array to be filled frame by frame."""
+    return _dataset(h5, name, shape, np.dtype(dtype), axes, unit, ())
+
+
+def read(h5: h5py.Group, name: str, shape: tuple[int | None, ...] | None = None) -> np.ndarray:
+    """A stored array, whose shape is checked where given (None: any length)."""
+    where = f"{h5.file.filename}: {name}"
+    check(name in h5, where, "no such dataset", "delete the file, and run the workflow again")
+    dataset = h5[name]
+    fits = shape is None or (
+        len(shape) == dataset.ndim
+        and all(want in (None, have) for want, have in zip(shape, dataset.shape, strict=True))
+    )
+    check(fits, where, f"expected shape {shape}, found {dataset.shape}")
+    return dataset[()]
+
+
+def joint_names(h5: h5py.Group, name: str) -> tuple[str, ...]:
+    """The joints along the joint axis of a stored array."""
+    return tuple(h5[name].attrs["joints"].split())
+
+
+def _dataset(
+    h5: h5py.Group,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    axes: str,
+    unit: str,
+    joints: Sequence[str],
+) -> h5py.Dataset:
+    names = axes.split()
+    if len(names) != len(shape):
+        raise ValueError(f"{name}: {len(names)} axes named for an array of shape {shape}")
+    filters = {"compression": "gzip", "compression_opts": 4, "shuffle": True, "fletcher32": True}
+    chunks = (1, *shape[1:]) if len(shape) > 2 else shape
+    dataset = h5.create_dataset(
+        name, shape, dtype, **(filters | {"chunks": chunks} if 0 not in shape and shape else {})
+    )
+    dataset.attrs["axes"] = axes
+    dataset.attrs["unit"] = unit
+    if joints:
+        dataset.attrs["joints"] = " ".join(joints)
+    return dataset
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,82 @@
+"""Joints triangulated from several calibrated cameras, seen from one of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Float
+
+from flowpose.errors import check
+from flowpose.frames import FramesHeader
+from flowpose.npz import camera_index, field, read_npz
+from flowpose.skeletons import METRO_14
+from flowpose.truth import Truth
+
+_M_PER_MM = 1e-3
+
+
+@dataclass(frozen=True)
+class CameraJoints:
+    """METRO_14 joints: (F, 14, 3) in m in the camera's frame, and (F, 14, 2) in video px."""
+
+    joints_3d: Float[np.ndarray, "F 14 3"]
+    joints_2d: Float[np.ndarray, "F 14 2"]
+
+
+def read_multiview(path: Path | str, camera: str) -> CameraJoints:
+    """World joints brought into one camera and projected to its video.
+
+    Args:
+        path: npz with `cameras` (C), `joints_world_mm` (F, 14, 3), `R` (C, 3, 3) and `t_mm`
+            (C, 3) with x_camera = R x_world + t, `K` (C, 3, 3), `distortion` (C, 4; OpenCV's k1 k2
+            p1 p2), and per camera the map (video px + `video_to_calibration_offset_px`) *
+            `video_to_calibration_scale` to the px of the calibration.
+
+    Raises:
+        FlowposeError: a file, array or camera is missing, or the joints are not METRO's 14.
+    """
+    data = read_npz(path)
+    index = camera_index(data, path, camera)
+    world = field(data, path, "joints_world_mm").astype(np.float64)
+    check(
+        world.shape[1:] == (14, 3),
+        f"{path}: joints_world_mm",
+        f"expected (frames, 14, 3) for METRO's joints, found {world.shape}",
+    )
+    rotation, translation, intrinsics, distortion, scale, offset = (
+        field(data, path, name)[index]
+        for name in (
+            "R",
+            "t_mm",
+            "K",
+            "distortion",
+            "video_to_calibration_scale",
+            "video_to_calibration_offset_px",
+        )
+    )
+    joints = world @ rotation.T + translation
+    pixels, _ = cv2.projectPoints(
+        joints.reshape(-1, 3), np.zeros(3), np.zeros(3), intrinsics, distortion
+    )
+    return CameraJoints(joints * _M_PER_MM, pixels.reshape(-1, 14, 2) / scale - offset)
+
+
+def truth(joints: CameraJoints, header: FramesHeader, path: Path | str) -> Truth:
+    """The joints in the frames that are used.
+
+    Raises:
+        FlowposeError: there are joints of too few frames.
+    """
+    last = int(header.index[-1])
+    check(
+        len(joints.joints_3d) > last,
+        f"{path}: joints_world_mm",
+        f"joints of {len(joints.joints_3d)} frames, frame {last} of the video is used",
+        "are they of another video?",
+    )
+    return Truth(
+        joints.joints_3d[header.index],
+        header.view.to_frame(joints.joints_2d[header.index]),
+        METRO_14.joints,
+    )

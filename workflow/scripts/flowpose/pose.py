@@ -1,0 +1,60 @@
+"""A pose estimate of a sequence, and its file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from flowpose import files
+from flowpose.camera import Crop, WeakPerspective, as_float
+from flowpose.skeletons import METRO_14
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A pose estimate of a sequence.
+
+    Attributes:
+        joints_3d: (T, 14, 3) METRO_14 joints, m, camera frame.
+        camera: (T, 3) weak-perspective s, tx, ty.
+        crop: the crop of each frame that the camera refers to.
+    """
+
+    joints_3d: Float[np.ndarray, "T 14 3"]
+    camera: Float[np.ndarray, "T 3"]
+    crop: Crop
+
+    def project(self) -> Float[np.ndarray, "T 14 2"]:
+        """The joints in image px."""
+        with torch.no_grad():
+            return WeakPerspective(self.crop)(
+                as_float(self.joints_3d), as_float(self.camera)
+            ).numpy()
+
+
+def write_pose(
+    path: Path | str,
+    pose: Pose,
+    provenance: files.Provenance,
+    loss: Float[np.ndarray, "steps"] | None = None,
+) -> None:
+    """Write pose_k.h5; `loss` is the refinement's energy at each step."""
+    joints = METRO_14.joints
+    with files.create(path, provenance) as h5:
+        files.add(h5, "joints_3d", pose.joints_3d, axes="frame joint xyz", unit="m", joints=joints)
+        files.add(h5, "joints_2d", pose.project(), axes="frame joint xy", unit="px", joints=joints)
+        files.add(h5, "camera", pose.camera, axes="frame s_tx_ty", unit="1, m, m")
+        files.add(h5, "crop", pose.crop.as_array(), axes="frame scale_x_y", unit="1, px, px")
+        h5["crop"].attrs["size_px"] = pose.crop.size
+        if loss is not None:
+            files.add(h5, "loss", loss, axes="step")
+
+
+def read_pose(path: Path | str) -> Pose:
+    """Read pose_k.h5."""
+    with files.opened(path) as h5:
+        crop = Crop.from_array(files.read(h5, "crop", (None, 3)), int(h5["crop"].attrs["size_px"]))
+        n = len(crop.scale)
+        return Pose(files.read(h5, "joints_3d", (n, 14, 3)), files.read(h5, "camera", (n, 3)), crop)
