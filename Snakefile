@@ -1,0 +1,28 @@
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+# A file given by --configfile replaces the demo's config rather than being merged into it.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/fetch.smk"
+include: "workflow/rules/frames.smk"
+include: "workflow/rules/truth.smk"
+include: "workflow/rules/keypoints.smk"
+include: "workflow/rules/pose.smk"
+include: "workflow/rules/flow.smk"
+include: "workflow/rules/metrics.smk"
+include: "workflow/rules/table.smk"
+include: "workflow/rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.table.output,
+        expand(f"{RESULTS}/figure.png", sequence=SEQUENCES),

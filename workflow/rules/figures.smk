@@ -1,0 +1,29 @@
+rule figure:
+    """What the method did to a sequence, in a picture."""
+    input:
+        frames=f"{RESULTS}/frames.h5",
+        truth=f"{RESULTS}/truth.h5",
+        metrics=f"{RESULTS}/metrics.h5",
+        flows=expand(
+            f"{RESULTS}/flow_{{cycle}}.h5", cycle=(0, CYCLES), allow_missing=True
+        ),
+        poses=expand(
+            f"{RESULTS}/pose_{{cycle}}.h5",
+            cycle=sorted({0, CYCLES - 1}),
+            allow_missing=True,
+        ),
+    output:
+        report(
+            f"results/{DATASET}/{{sequence}}/figure.png",
+            caption="../report/figure.rst",
+            category="Sequences",
+            labels={"sequence": "{sequence}"},
+        ),
+    log:
+        f"{LOGS}/figure.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_digest("figure.py"),
+    script:
+        "../scripts/figure.py"

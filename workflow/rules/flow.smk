@@ -1,0 +1,49 @@
+rule flow_initial:
+    """RAFT as loaded."""
+    input:
+        # The estimates are checked before anything takes long.
+        [f"{RESULTS}/{stage}.h5" for stage in ("truth", "keypoints", "pose_0")],
+        frames=f"{RESULTS}/frames.h5",
+        weights=existing(config["flow"]["weights"]),
+    output:
+        f"{RESULTS}/flow_0.h5",
+    log:
+        f"{LOGS}/flow_0.log",
+    conda:
+        ENVIRONMENT
+    threads: FLOW_THREADS
+    resources:
+        gpu=FLOW_GPUS,
+    params:
+        weights=lambda wildcards: config["flow"]["weights"],
+        model=config["flow"]["model"],
+        updates=config["flow"]["updates"],
+        reference=REFERENCE,
+        code=code_digest("flow_initial.py"),
+    script:
+        "../scripts/flow_initial.py"
+
+
+rule flow_finetuned:
+    """RAFT finetuned, from where the cycle before left it, toward that cycle's pose."""
+    input:
+        frames=f"{RESULTS}/frames.h5",
+        weights=weights_before,
+        flow=of_cycle_before("flow_{cycle}.h5"),
+        pose=of_cycle_before("pose_{cycle}.h5"),
+    output:
+        flow=f"{RESULTS}/flow_{{cycle}}.h5",
+        weights=f"{RESULTS}/flow_{{cycle}}.pt",
+    log:
+        f"{LOGS}/flow_{{cycle}}.log",
+    conda:
+        ENVIRONMENT
+    threads: FLOW_THREADS
+    resources:
+        gpu=FLOW_GPUS,
+    params:
+        **{key: value for key, value in config["flow"].items() if key != "weights"},
+        reference=REFERENCE,
+        code=code_digest("flow_finetuned.py"),
+    script:
+        "../scripts/flow_finetuned.py"

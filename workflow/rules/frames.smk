@@ -1,0 +1,18 @@
+rule frames:
+    """Decode the frames that are used, cropped and scaled."""
+    input:
+        file_of_sequence("video"),
+    output:
+        f"{RESULTS}/frames.h5",
+    log:
+        f"{LOGS}/frames.log",
+    conda:
+        ENVIRONMENT
+    params:
+        video=of_sequence("video"),
+        crop=of_sequence("crop"),
+        used=config["frames"],
+        jpeg=REFERENCE,
+        code=code_digest("frames.py"),
+    script:
+        "../scripts/frames.py"

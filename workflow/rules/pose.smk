@@ -1,0 +1,38 @@
+rule pose_initial:
+    """The 3D pose as estimated, with a camera that projects it."""
+    input:
+        file_of_sequence("estimates", "file"),
+        frames=f"{RESULTS}/frames.h5",
+        keypoints=f"{RESULTS}/keypoints.h5",
+    output:
+        f"{RESULTS}/pose_0.h5",
+    log:
+        f"{LOGS}/pose_0.log",
+    conda:
+        ENVIRONMENT
+    params:
+        file=of_sequence("estimates", "file"),
+        camera=of_sequence("estimates", "camera"),
+        code=code_digest("pose_initial.py"),
+    script:
+        "../scripts/pose_initial.py"
+
+
+rule pose_refined:
+    """The estimated pose, refined against the flow of a cycle."""
+    input:
+        pose=f"{RESULTS}/pose_0.h5",
+        keypoints=f"{RESULTS}/keypoints.h5",
+        flow=f"{RESULTS}/flow_{{cycle}}.h5",
+    output:
+        f"{RESULTS}/pose_{{cycle}}.h5",
+    log:
+        f"{LOGS}/pose_{{cycle}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        **config["pose"],
+        reference=REFERENCE,
+        code=code_digest("pose_refined.py"),
+    script:
+        "../scripts/pose_refined.py"

@@ -1,0 +1,80 @@
+"""Reading the config against its schema: defaults filled in, errors that name the key."""
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+_SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+
+# JSON counts 6.0 as an integer, Python's range does not.
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
+
+# How `snakemake --config key=true` passes what a file's YAML would have made a boolean.
+_BOOLEANS = {"true": True, "false": False}
+
+
+class ConfigError(Exception):
+    """What is wrong with a config, a line an error."""
+
+
+def complete(config: dict[str, Any]) -> dict[str, Any]:
+    """The config with all defaults.
+
+    Raises:
+        ConfigError: a key is unknown or missing, or a value is not allowed.
+    """
+    schema = yaml.safe_load(_SCHEMA.read_text())
+    filled = _with_defaults(config, schema, schema)
+    errors = sorted(_Validator(schema).iter_errors(filled), key=_key)
+    if errors:
+        # Each of an item's missing keys is an error that lists them all.
+        lines = dict.fromkeys(line for error in errors for line in _explain(error))
+        raise ConfigError("\n".join(lines))
+    return filled
+
+
+def _with_defaults(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:
+    """A value with the schema's defaults put in wherever a key is absent."""
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+    if schema.get("type") == "boolean" and value in _BOOLEANS:
+        return _BOOLEANS[value]
+    if not isinstance(value, dict):
+        return value
+    properties = schema.get("properties", {})
+    others = schema.get("additionalProperties")
+    filled = {key: sub["default"] for key, sub in properties.items() if "default" in sub} | value
+    return {
+        key: _with_defaults(item, sub, root)
+        if (sub := properties.get(key) or (others if isinstance(others, dict) else None))
+        else item
+        for key, item in filled.items()
+    }
+
+
+def _explain(error: jsonschema.ValidationError) -> list[str]:
+    """An error in the user's words: the key, what is there and what is allowed."""
+    path = _key(error)
+    if error.validator == "additionalProperties":
+        allowed = error.schema["properties"]
+        unknown = [key for key in error.instance if key not in allowed]
+        prefix = f"{path}." if path else ""
+        return [f"{prefix}{key}: unknown key; allowed: {', '.join(allowed)}" for key in unknown]
+    if error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        prefix = f"{path}." if path else ""
+        return [f"{prefix}{key}: this key must be set" for key in missing]
+    meaning = error.schema.get("description", "")
+    return [f"{path or 'config'}: {error.message}" + (f"; allowed: {meaning}" if meaning else "")]
+
+
+def _key(error: jsonschema.ValidationError) -> str:
+    """The key that an error is about, with dots between levels."""
+    return ".".join(str(part) for part in error.absolute_path)

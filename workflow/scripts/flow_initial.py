@@ -1,0 +1,21 @@
+"""Rule flow_initial: RAFT's flow with the weights as loaded."""
+
+from flowpose.devices import choose_device, prepare
+from flowpose.flow_file import write_flows
+from flowpose.frames import open_frames
+from flowpose.raft import estimate_flows, load_raft
+from jobs import job, progress
+
+with job(snakemake) as provenance:
+    params = snakemake.params
+    prepare(snakemake.threads)
+    model = load_raft(params.weights, params.model).to(choose_device(snakemake.config["device"]))
+    with open_frames(snakemake.input.frames) as frames:
+        flows = estimate_flows(model, frames, updates=params.updates)
+        write_flows(
+            snakemake.output[0],
+            progress(snakemake, "pair", len(frames) - 1)(flows),
+            (len(frames) - 1, *frames[0].shape[:2]),
+            provenance,
+            exact=params.reference,
+        )

@@ -1,0 +1,101 @@
+"""What every rule's script has around its library calls: a log, progress, clear errors."""
+
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tqdm import tqdm
+
+from flowpose.errors import FlowposeError
+from flowpose.files import Provenance, StageError, failure, sha256, write_failure
+
+# Seconds between two lines of progress where it goes to a file.
+_LOG_INTERVAL = 15
+
+
+@contextmanager
+def job(snakemake) -> Iterator[Provenance]:
+    """Run the body of a rule's script.
+
+    Yields:
+        What the output files shall say of their making.
+
+    An error of the user's becomes one message, in the log and on the screen, and ends the script;
+    with the config's `allow_missing`, it becomes the content of the rule's output instead, so that
+    the workflow goes on and the table can say what is missing and why.
+    """
+    Path(snakemake.log[0]).parent.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(message)s",
+        handlers=[logging.FileHandler(snakemake.log[0], mode="w")],
+        force=True,
+    )
+    logging.info("%s, %d threads: %s", snakemake.rule, snakemake.threads, list(snakemake.output))
+    try:
+        if _is_of_a_sequence(snakemake):
+            _refuse_failed(snakemake.input)
+        yield _provenance(snakemake)
+    except FlowposeError as error:
+        sys.exit(_fail(snakemake, error))
+    except Exception:
+        logging.error(traceback.format_exc())
+        raise
+    logging.info("done")
+
+
+def title(snakemake) -> str:
+    """What a job works on, for messages."""
+    return " ".join([snakemake.rule, *map(str, snakemake.wildcards)])
+
+
+def progress(
+    snakemake, unit: str, total_of_iterator: int | None = None
+) -> Callable[[Iterable], Iterable]:
+    """Wraps an iterable in a progress bar on the screen, or in lines now and then in a file."""
+    interval = 0.5 if sys.stderr.isatty() else _LOG_INTERVAL
+
+    def bar(iterable: Iterable) -> Iterable:
+        total = total_of_iterator if not hasattr(iterable, "__len__") else None
+        return tqdm(iterable, desc=title(snakemake), unit=unit, total=total, mininterval=interval)
+
+    return bar
+
+
+def _provenance(snakemake) -> Provenance:
+    parameters = {key: value for key, value in snakemake.params.items() if key != "code"}
+    return Provenance(
+        stage=snakemake.rule,
+        parameters=parameters,
+        code=snakemake.params.code,
+        inputs={str(path): sha256(path) for path in snakemake.input if Path(path).is_file()},
+    )
+
+
+def _is_of_a_sequence(snakemake) -> bool:
+    return hasattr(snakemake.wildcards, "sequence")
+
+
+def _refuse_failed(paths: Iterable[str]) -> None:
+    """Pass the failure of an earlier stage on."""
+    for path in paths:
+        if path.endswith(".h5") and (reason := failure(path)):
+            raise StageError(reason)
+
+
+def _fail(snakemake, error: FlowposeError) -> int:
+    """Report an error, unless an earlier stage did; returns the script's exit status."""
+    logging.error(str(error))
+    if not isinstance(error, StageError):
+        print(f"\n{title(snakemake)}: {error}\n", file=sys.stderr)
+    if not (snakemake.config["allow_missing"] and _is_of_a_sequence(snakemake)):
+        return 1
+    for path in snakemake.output:
+        if path.endswith(".h5"):
+            write_failure(path, _provenance(snakemake), str(error))
+        else:
+            Path(path).touch()
+    return 0

@@ -1,0 +1,16 @@
+"""Rule metrics: errors of every cycle's flow and pose."""
+
+from flowpose.evaluation import write_metrics
+from flowpose.pose import read_pose
+from flowpose.truth import read_truth
+from jobs import job
+
+with job(snakemake) as provenance:
+    write_metrics(
+        snakemake.output[0],
+        [read_pose(path).joints_3d for path in snakemake.input.poses],
+        snakemake.input.flows,
+        read_truth(snakemake.input.truth),
+        provenance,
+        reference=snakemake.params.reference,
+    )
