@@ -1,0 +1,98 @@
+"""What runs again after which change: that, and nothing else."""
+
+import os
+import time
+
+import pytest
+
+ALL_FLOWS = {"flow_initial": 2, "flow_finetuned": 4, "pose_refined": 2, "metrics": 2, "table": 1}
+LIBRARY = "workflow/scripts/flowpose"
+
+
+def set_key(project, path: str, value) -> None:
+    config = project.config
+    *parents, key = path.split(".")
+    node = config
+    for parent in parents:
+        node = node.setdefault(parent, {})
+    node[key] = value
+    project.write_config(config)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "jobs"),
+    [
+        (
+            "pose.weights.flow",
+            0.02,
+            {"pose_refined": 2, "flow_finetuned": 2, "metrics": 2, "table": 1},
+        ),
+        (
+            "flow.learning_rate",
+            2e-5,
+            {"flow_finetuned": 4, "pose_refined": 2, "metrics": 2, "table": 1},
+        ),
+        ("flow.updates", 3, ALL_FLOWS),
+        ("cycles", 3, {"pose_refined": 2, "flow_finetuned": 2, "metrics": 2, "table": 1}),
+        ("allow_missing", True, {"table": 1}),
+        ("device", "auto", {}),
+    ],
+)
+def test_changed_key(project, key, value, jobs):
+    set_key(project, key, value)
+    assert project.planned() == jobs
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "jobs"),
+    [
+        (f"{LIBRARY}/refine.py", "_DISTANCE_EPS = 1e-6", "_DISTANCE_EPS = 1e-6  # as torch", {}),
+        (f"{LIBRARY}/metrics.py", '"""Errors of poses', '"""The errors of poses', {}),
+        (
+            f"{LIBRARY}/refine.py",
+            "_DISTANCE_EPS = 1e-6",
+            "_DISTANCE_EPS = 1e-7",
+            {"pose_refined": 2, "flow_finetuned": 2, "metrics": 2, "table": 1},
+        ),
+        (
+            f"{LIBRARY}/metrics.py",
+            "_MM_PER_M = 1000.0",
+            "_MM_PER_M = 1001.0",
+            {"metrics": 2, "table": 1},
+        ),
+        (
+            f"{LIBRARY}/target.py",
+            "POINTS_PER_BONE = 22",
+            "POINTS_PER_BONE = 23",
+            {"flow_finetuned": 4, "pose_refined": 2, "metrics": 2, "table": 1},
+        ),
+        (f"{LIBRARY}/table.py", '"MPJPE (mm)"', '"MPJPE [mm]"', {"table": 1}),
+    ],
+)
+def test_edited_code(project, file, old, new, jobs):
+    project.edit(file, old, new)
+    assert project.planned() == jobs
+    project.edit(file, new, old)
+    assert project.planned() == {}
+
+
+def test_touched_but_unchanged_files(project):
+    later = time.time() + 10
+    for file in ("inputs/right.avi", "results/toy/right/flow_1.h5", f"{LIBRARY}/refine.py"):
+        os.utime(project.folder / file, (later, later))
+    assert project.planned() == {}
+
+
+def test_added_sequence(project):
+    config = project.config
+    config["sequences"]["again"] = config["sequences"]["right"]
+    project.write_config(config)
+    planned = project.planned()
+    assert planned.pop("table") == 1
+    assert planned.pop("flow_finetuned") == 2
+    stages = ("frames", "truth", "keypoints", "pose_initial", "flow_initial", "pose_refined")
+    assert planned == dict.fromkeys((*stages, "metrics"), 1)
+
+
+def test_a_config_file_replaces_the_demo(finished):
+    assert "cam01" not in finished.snakemake("--dry-run", "--forceall").text

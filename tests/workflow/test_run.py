@@ -1,0 +1,74 @@
+"""The real workflow from inputs to table, and what it says of itself."""
+
+import json
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from flowpose import __version__
+from flowpose.evaluation import METRICS
+
+STAGES = "frames truth keypoints pose_0 flow_0 flow_1 pose_1 flow_2 metrics".split()
+
+
+def test_table(finished):
+    table = pd.read_csv(finished.folder / "results" / "table.csv")
+    assert list(table.columns) == ["dataset", "sequence", "cycle", "n_frames", *METRICS]
+    assert list(table["sequence"]) == ["Walking 1"] * 3 + ["right"] * 3 + ["mean"] * 3
+    assert list(table["cycle"]) == [0, 1, 2] * 3
+    assert list(table["n_frames"]) == [5] * 6 + [10] * 3
+    assert np.isfinite(table[list(METRICS)].to_numpy()).all()
+    mean = table.set_index(["sequence", "cycle"])["mpjpe_mm"]
+    np.testing.assert_allclose(mean["mean"], (mean["Walking 1"] + mean["right"]) / 2, rtol=1e-5)
+    readable = (finished.folder / "results" / "table.md").read_text()
+    assert "| Walking 1" in readable and "PA-MPJPE (mm)" in readable
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_explains_itself(finished, stage):
+    with h5py.File(finished.folder / "results" / "toy" / "Walking 1" / f"{stage}.h5") as h5:
+        assert h5.attrs["flowpose_version"] == __version__
+        assert len(h5.attrs["code"]) == 12
+        assert json.loads(h5.attrs["parameters"]) is not None
+        digests = json.loads(h5.attrs["inputs"]).values()
+        assert digests and all(len(digest) == 64 for digest in digests)
+        items = []
+        h5.visititems(lambda _, item: items.append(item))
+        for item in (item for item in items if isinstance(item, h5py.Dataset)):
+            assert len(item.attrs["axes"].split()) == item.ndim, item.name
+            assert item.fletcher32 and item.shuffle and item.compression == "gzip", item.name
+            assert item.ndim < 3 or item.chunks[0] == 1, item.name
+
+
+def test_second_run_does_nothing(project):
+    assert "Nothing to be done" in project.snakemake().text
+
+
+def test_same_inputs_give_the_same_table(project):
+    table = project.folder / "results" / "table.csv"
+    before = table.read_bytes()
+    assert project.snakemake("--forceall").ok
+    assert table.read_bytes() == before
+
+
+def test_figures_and_report(project):
+    run = project.snakemake(target="all")
+    assert run.ok, run.text
+    picture = project.folder / "results" / "toy" / "Walking 1" / "figure.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    report = project.snakemake("--report", "results/report.zip", target="all")
+    assert report.ok, report.text
+    assert (project.folder / "results" / "report.zip").stat().st_size > 100_000
+
+
+def test_reference_mode(project):
+    config = project.config
+    config["mode"] = "reference"
+    del config["sequences"]["right"]
+    project.write_config(config)
+    run = project.snakemake()
+    assert run.ok, run.text
+    with h5py.File(project.folder / "results" / "toy" / "Walking 1" / "flow_1.h5") as h5:
+        assert h5["flow"].dtype == np.float32
