@@ -52,11 +52,12 @@ class Run:
         return {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
 
 
+@dataclass
 class Project:
-    """A copy of the project, with its config and inputs."""
+    """A copy of the project; `configfile` is used in place of the demo's config."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    folder: Path
+    configfile: str | None = "config/toy.yaml"
 
     @property
     def config(self) -> dict:
@@ -66,13 +67,13 @@ class Project:
         (self.folder / "config" / "toy.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
 
     def snakemake(self, *arguments: str, target: str = "results/table.csv") -> Run:
-        options = ["--configfile", "config/toy.yaml", *arguments]
+        options = [*(["--configfile", self.configfile] if self.configfile else []), *arguments]
         done = subprocess.run(
             [sys.executable, "-m", "snakemake", "--cores", "2", *options, "--", target],
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1800,
             check=False,
         )
         return Run(done.returncode == 0, done.stdout + done.stderr)

