@@ -67,6 +67,12 @@ def test_changed_key(project, key, value, jobs):
             "POINTS_PER_BONE = 23",
             {"flow_finetuned": 4, "pose_refined": 2, "metrics": 2, "table": 1},
         ),
+        (
+            f"{LIBRARY}/multiview.py",
+            "_M_PER_MM = 1e-3",
+            "_M_PER_MM = 2e-3",
+            {"truth": 2, "metrics": 2, "table": 1},
+        ),
         (f"{LIBRARY}/table.py", '"MPJPE (mm)"', '"MPJPE [mm]"', {"table": 1}),
     ],
 )
@@ -107,6 +113,11 @@ def test_touched_but_unchanged_files(project):
     assert project.planned() == {}
 
 
+def test_results_outlive_the_video_they_came_from(project):
+    (project.folder / "inputs" / "right.avi").unlink()
+    assert project.planned() == {}
+
+
 def test_added_sequence(project):
     config = project.config
     config["sequences"]["again"] = config["sequences"]["right"]
@@ -119,4 +130,5 @@ def test_added_sequence(project):
 
 
 def test_a_config_file_replaces_the_demo(finished):
-    assert "cam01" not in finished.snakemake("--dry-run", "--forceall").text
+    run = finished.snakemake("--dry-run", "--forceall")
+    assert run.ok and "sequence=right" in run.text and "cam01" not in run.text

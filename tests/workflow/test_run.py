@@ -23,6 +23,9 @@ STAGES = [
 ]
 
 
+PARAMETERS = {"flow_1": {"updates": 2, "passes": 1, "reference": False}, "pose_1": {"steps": 20}}
+
+
 def test_table(finished):
     table = pd.read_csv(finished.folder / "results" / "table.csv")
     assert list(table.columns) == ["dataset", "sequence", "cycle", "n_frames", *METRICS]
@@ -41,7 +44,7 @@ def test_every_stage_explains_itself(finished, stage):
     with h5py.File(finished.folder / "results" / "toy" / "Walking 1" / f"{stage}.h5") as h5:
         assert h5.attrs["flowpose_version"] == __version__
         assert len(h5.attrs["code"]) == 12
-        assert json.loads(h5.attrs["parameters"]) is not None
+        assert json.loads(h5.attrs["parameters"]).items() >= PARAMETERS.get(stage, {}).items()
         digests = json.loads(h5.attrs["inputs"]).values()
         assert digests and all(len(digest) == 64 for digest in digests)
         items = []
@@ -74,11 +77,21 @@ def test_figures_and_report(project):
 
 
 def test_reference_mode(project):
+    """Its numbers are the golden cases' business; here, that every stage is told of it."""
     config = project.config
     config["mode"] = "reference"
     del config["sequences"]["right"]
     project.write_config(config)
+    folder = project.folder / "results" / "toy" / "Walking 1"
+    before = {stage: arrays(folder / f"{stage}.h5") for stage in STAGES}
     run = project.snakemake()
     assert run.ok, run.text
-    with h5py.File(project.folder / "results" / "toy" / "Walking 1" / "flow_1.h5") as h5:
-        assert h5["flow"].dtype == np.float32
+    after = {stage: arrays(folder / f"{stage}.h5") for stage in STAGES}
+    for stage, name in (("frames", "frames"), ("flow_1", "flow"), ("pose_1", "joints_3d")):
+        assert not np.array_equal(before[stage][name], after[stage][name]), stage
+    assert after["flow_1"]["flow"].dtype == np.float32
+
+
+def arrays(path):
+    with h5py.File(path) as h5:
+        return {name: item[()] for name, item in h5.items() if isinstance(item, h5py.Dataset)}

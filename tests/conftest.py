@@ -1,0 +1,60 @@
+"""What all tests share: one thread, small inputs."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+
+from flowpose.files import Provenance
+
+torch.set_num_threads(1)
+# The same examples in every run; no deadline, as the machine may be busy.
+settings.register_profile("flowpose", derandomize=True, deadline=None, max_examples=50)
+settings.load_profile("flowpose")
+
+# METRO_14 joints of a man who stands with his arms out, mm from the middle of his hips.
+_BODY_MM = [
+    (-110, 850, 30),
+    (-120, 430, 10),
+    (-130, 0, 0),
+    (130, 0, 0),
+    (120, 430, -20),
+    (140, 840, 40),
+    (-600, -420, -60),
+    (-420, -440, 20),
+    (-180, -480, 30),
+    (180, -480, 30),
+    (430, -450, -10),
+    (640, -400, 50),
+    (0, -500, 40),
+    (10, -740, -20),
+]
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def body():
+    """A plausible pose: METRO_14 joints, m, x right, y down."""
+    return np.array(_BODY_MM) / 1000
+
+
+@pytest.fixture
+def walk(body, rng):
+    """Six poses (6, 14, 3): the body on its way to the right, each joint swaying by itself."""
+    steps = np.arange(6)[:, None, None] * np.array([0.05, 0.01, 0.02])
+    return body + steps + rng.normal(0, 0.02, (6, 14, 3))
+
+
+@pytest.fixture
+def provenance():
+    return Provenance(
+        stage="stage",
+        parameters={"radius": 15},
+        threads=4,
+        code="c0de",
+        inputs={"in.h5": "d1gest"},
+    )

@@ -1,0 +1,143 @@
+import textwrap
+
+import pytest
+
+import code_digest
+
+FILES = {
+    "rule.py": "import helper\nfrom library.method import solve\n\nsolve(helper.one)\n",
+    "helper.py": "one = 1\n",
+    "other.py": "two = 2\n",
+    "library/__init__.py": '"""Library."""\n',
+    "library/method.py": '''
+        """Method."""
+        import numpy
+        from library import tools
+
+        def solve(x):
+            """Solve."""
+            return tools.double(x)  # twice
+        ''',
+    "library/tools.py": "def double(x):\n    return 2 * x\n",
+    "library/unused.py": "def triple(x):\n    return 3 * x\n",
+}
+
+
+@pytest.fixture
+def scripts(tmp_path, monkeypatch):
+    """A folder of scripts and a library."""
+    monkeypatch.setattr(code_digest, "SCRIPTS", tmp_path)
+    (tmp_path / "library").mkdir()
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(textwrap.dedent(text))
+    yield tmp_path
+    code_digest.code_digest.cache_clear()
+
+
+def digest(script="rule.py"):
+    """The digest that a new process would come to."""
+    code_digest.code_digest.cache_clear()
+    code_digest._parse.cache_clear()
+    return code_digest.code_digest(script)
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("library/method.py", "# twice", "# two times"),
+        ("library/method.py", "  # twice", ""),
+        ("library/method.py", '    """Solve."""\n', '    """Solve it."""\n'),
+        ("library/method.py", '    """Solve."""\n', ""),
+        ("library/method.py", '"""Method."""', '"""The method."""'),
+        ("library/__init__.py", '"""Library."""\n', ""),
+        ("library/tools.py", "2 * x", "(2  *  x)"),
+        ("rule.py", "\n\nsolve", "\n\n\n\nsolve"),
+    ],
+)
+def test_comments_docstrings_and_layout_do_not_count(scripts, name, old, new):
+    before = digest()
+    edit(scripts / name, old, new)
+    assert digest() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("rule.py", "helper.one", "helper.one + 1"),
+        ("helper.py", "1", "2"),
+        ("library/method.py", "tools.double(x)", "tools.double(-x)"),
+        ("library/tools.py", "2 * x", "2 + x"),
+        ("library/__init__.py", '"""Library."""', "import helper"),
+    ],
+)
+def test_an_edit_of_anything_imported_counts_until_it_is_reverted(scripts, name, old, new):
+    before = digest()
+    edit(scripts / name, old, new)
+    assert digest() != before
+    edit(scripts / name, new, old)
+    assert digest() == before
+
+
+@pytest.mark.parametrize("name", ["other.py", "library/unused.py"])
+def test_an_edit_of_what_is_not_imported_does_not_count(scripts, name):
+    before = digest()
+    (scripts / name).write_text("changed = True\n")
+    assert digest() == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["import other", "import other as o", "from other import two", "def f():\n    import other\n"],
+)
+def test_every_way_to_import_is_followed(scripts, line):
+    (scripts / "rule.py").write_text(line + "\n")
+    before = digest()
+    (scripts / "other.py").write_text("two = 3\n")
+    assert digest() != before
+
+
+def test_a_module_imported_as_a_name_of_its_package_is_followed(scripts):
+    (scripts / "rule.py").write_text("import library.unused\n")
+    before = digest()
+    edit(scripts / "library" / "unused.py", "3 * x", "4 * x")
+    assert digest() != before
+
+
+def test_modules_that_import_each_other_are_no_problem(scripts):
+    edit(scripts / "helper.py", "one = 1", "import other\none = 1")
+    edit(scripts / "other.py", "two = 2", "import helper\ntwo = 2")
+    before = digest()
+    edit(scripts / "other.py", "two = 2", "two = 3")
+    assert digest() != before
+
+
+def test_a_string_that_is_no_docstring_counts(scripts):
+    before = digest()
+    edit(scripts / "helper.py", "one = 1", 'one = 1\n"""text"""')
+    assert digest() != before
+
+
+def test_digests_of_the_rules_differ_and_are_short():
+    scripts = ["frames.py", "flow_initial.py", "flow_finetuned.py", "pose_refined.py", "table.py"]
+    digests = [digest(script) for script in scripts]
+    assert len(set(digests)) == len(scripts)
+    assert {len(text) for text in digests} == {12}
+
+
+def test_only_rules_that_use_a_module_depend_on_it():
+    """An edit of the pose refinement reruns no flow."""
+    used = {
+        script: {path.name for path in code_digest._closure(code_digest.SCRIPTS / script)}
+        for script in ("flow_initial.py", "flow_finetuned.py", "pose_refined.py")
+    }
+    assert "refine.py" in used["pose_refined.py"]
+    assert "raft.py" not in used["pose_refined.py"]
+    assert "raft.py" in used["flow_initial.py"]
+    assert "target.py" in used["flow_finetuned.py"]
+    assert "refine.py" not in used["flow_initial.py"] | used["flow_finetuned.py"]

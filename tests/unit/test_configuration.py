@@ -1,0 +1,175 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from configuration import ConfigError, complete
+
+CONFIGS = sorted((Path(__file__).parents[2] / "config").glob("*.yaml"))
+RECORDING = {"file": "recording.npz", "camera": "cam01"}
+SEQUENCE = {"video": "video.mp4", "estimates": RECORDING, "truth": RECORDING}
+
+
+@pytest.fixture
+def config():
+    """As little as a config may say."""
+    return copy.deepcopy(
+        {"dataset": "mine", "sequences": {"walk": SEQUENCE}, "flow": {"weights": "raft.pth"}}
+    )
+
+
+def problems(config):
+    with pytest.raises(ConfigError) as error:
+        complete(config)
+    return str(error.value).splitlines()
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_configs_of_this_repository_are_right(path):
+    config = yaml.safe_load(path.read_text())
+    assert complete(config)["dataset"] == config["dataset"]
+
+
+def test_there_are_configs():
+    assert "config.yaml" in [path.name for path in CONFIGS]
+
+
+def test_defaults_are_the_papers(config):
+    full = complete(config)
+    assert (full["mode"], full["cycles"]) == ("default", 2)
+    assert full["frames"] == {"first": 1, "step": 5, "count": None, "width": None}
+    flow = full["flow"]
+    assert (flow["model"], flow["updates"], flow["passes"]) == ("raft_large", 20, 8)
+    assert (flow["learning_rate"], flow["block"]["radius"]) == (1e-5, 15)
+    pose = full["pose"]
+    assert (pose["steps"], pose["learning_rate"], pose["stop_decimals"]) == (1500, 1e-3, 4)
+    assert pose["stop_patience"] == 10
+    weights = {"prior": 400, "temporal": 300, "bones": 10000, "camera": 0.1}
+    assert pose["weights"] == weights | {"keypoints": 0.01, "flow": 0.01}
+
+
+def test_what_is_set_stays_and_the_rest_of_its_section_is_filled_in(config):
+    config["pose"] = {"weights": {"flow": 3}}
+    config["frames"] = {"count": 9}
+    full = complete(config)
+    assert (full["pose"]["weights"]["flow"], full["pose"]["weights"]["prior"]) == (3, 400)
+    assert (full["frames"]["count"], full["frames"]["step"]) == (9, 5)
+    assert full["sequences"]["walk"]["crop"] is None
+
+
+def test_the_config_given_is_not_changed(config):
+    before = copy.deepcopy(config)
+    complete(config)
+    assert config == before
+
+
+@pytest.mark.parametrize(
+    ("section", "key"), [((), "datset"), (("flow",), "lr"), (("sequences", "walk"), "vidoe")]
+)
+def test_an_unknown_key_is_named_with_those_allowed(config, section, key):
+    part = config
+    for name in section:
+        part = part[name]
+    part[key] = 1
+    (line,) = problems(config)
+    assert line.startswith(".".join([*section, key]) + ": unknown key; allowed: ")
+
+
+def test_every_missing_key_is_named_once(config):
+    config["sequences"] = {"walk": {"video": "video.mp4"}}
+    assert problems(config) == [
+        "sequences.walk.estimates: this key must be set",
+        "sequences.walk.truth: this key must be set",
+    ]
+
+
+@pytest.mark.parametrize("key", ["dataset", "sequences", "flow"])
+def test_a_config_needs_what_has_no_default(config, key):
+    del config[key]
+    assert problems(config) == [f"{key}: this key must be set"]
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "allowed"),
+    [
+        ("frames", "step", 0, "a whole number from 1"),
+        ("frames", "step", 6.0, "a whole number from 1"),
+        ("frames", "step", True, "a whole number from 1"),
+        ("frames", "count", 2, "a whole number from 3, or null"),
+        ("flow", "model", "raft", "raft_large or raft_small"),
+        ("flow", "learning_rate", "fast", "a number above 0"),
+        ("flow", "learning_rate", float("nan"), "a number above 0"),
+        ("flow", "learning_rate", float("inf"), "a number above 0"),
+        ("flow", "learning_rate", True, "a number above 0"),
+        ("flow", "learning_rate", 0, "a number above 0"),
+        ("pose", "min_confidence", 1.5, "a number from 0 to 1"),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_named_with_what_is(config, section, key, value, allowed):
+    config.setdefault(section, {})[key] = value
+    (line,) = problems(config)
+    assert line.startswith(f"{section}.{key}: {value!r} is ")
+    assert line.endswith(f"; allowed: {allowed}")
+
+
+@pytest.mark.parametrize("text", ["1e-5", "0.00001"])
+def test_a_number_that_yaml_takes_for_text_is_one(config, text):
+    """YAML 1.1 wants 1.0e-5."""
+    config["flow"]["learning_rate"] = text
+    assert complete(config)["flow"]["learning_rate"] == 1e-5
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False)])
+def test_a_boolean_of_the_command_line_is_one(config, text, value):
+    assert complete(config | {"allow_missing": text})["allow_missing"] is value
+
+
+@pytest.mark.parametrize("value", ["yes", 1, [], {}])
+def test_a_boolean_is_true_or_false(config, value):
+    (line,) = problems(config | {"allow_missing": value})
+    assert line == f"allow_missing: {value!r} is not of type 'boolean'; allowed: true or false"
+
+
+@pytest.mark.parametrize("crop", [[1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 0, 4], [1, 2, "3", 4], 7])
+def test_a_crop_is_four_whole_numbers(config, crop):
+    config["sequences"]["walk"]["crop"] = crop
+    (line,) = problems(config)
+    assert line.startswith("sequences.walk.crop")
+
+
+def test_a_crop_that_is_right_is_kept(config):
+    config["sequences"]["walk"]["crop"] = [0, 0, 10, 20]
+    assert complete(config)["sequences"]["walk"]["crop"] == [0, 0, 10, 20]
+
+
+@pytest.mark.parametrize("name", [".hidden", "-x", "a/b", "mean", "", " a"])
+def test_names_that_cannot_be_folders_or_rows_are_refused(config, name):
+    (line,) = problems(config | {"sequences": {name: SEQUENCE}})
+    assert line.startswith("sequences: ")
+
+
+@pytest.mark.parametrize("name", [".hidden", "-x", "a/b", "table.csv", "", " a"])
+def test_datasets_that_cannot_be_folders_are_refused(config, name):
+    (line,) = problems(config | {"dataset": name})
+    assert line.startswith("dataset: ")
+
+
+def test_names_as_human36m_has_them_are_allowed(config):
+    config["sequences"] = {"S9_Walking 1.60457274": SEQUENCE}
+    assert list(complete(config)["sequences"]) == ["S9_Walking 1.60457274"]
+
+
+@pytest.mark.parametrize("section", ["frames", "pose", "flow", "sequences"])
+def test_an_empty_section_is_named(config, section):
+    """`frames:` with nothing under it is null in YAML."""
+    (line,) = problems(config | {section: None})
+    assert line.startswith(f"{section}: None is not of type 'object'")
+
+
+def test_all_errors_are_told_also_of_names_that_are_numbers(config):
+    config["sequences"] = {1: {}, "walk": {}}
+    lines = problems(config)
+    assert any(line.startswith("sequences: 1 is not of type 'string'") for line in lines)
+    assert "sequences.1.video: this key must be set" in lines
+    assert "sequences.walk.video: this key must be set" in lines
