@@ -27,8 +27,6 @@ RESULTS = f"results/{DATASET}/{{sequence}}"
 LOGS = f"{RESULTS}/logs"
 ENVIRONMENT = "../../envs/flowpose.yaml"
 
-# Cores are shared out over sequences; flow jobs gain little from more than 8.
-FLOW_THREADS = max(1, min(8, (workflow.cores or 1) // len(SEQUENCES)))
 # A flow job takes a GPU unless it cannot: told so, or nothing on this machine looks like one.
 FLOW_GPUS = int(
     config["device"] == "cuda"
@@ -54,19 +52,30 @@ def of_sequence(*keys):
     return value
 
 
-def existing(path):
-    """A file the config names as an input, if it is there or the workflow makes it.
+def existing(path, output):
+    """An input the config names, if it is there, or is made by the workflow, or once was there.
 
-    A missing one is left to the rule's script to report: as an input of Snakemake's it would stop
-    all sequences, not just its own.
+    A missing file is left to the rule's script to report: as an input of Snakemake's it would stop
+    all sequences, not just its own. If what was made from it is there, Snakemake keeps that.
     """
     made = Path(path).is_relative_to(DOWNLOADS)
-    return path if made or Path(path).exists() else []
+    return path if made or Path(path).exists() or Path(output).exists() else []
 
 
-def file_of_sequence(*keys):
-    """An input function: a file that the config names for the sequence."""
-    return lambda wildcards: existing(of_sequence(*keys)(wildcards))
+def file_of_sequence(*keys, output):
+    """An input function: a file that the config names for the sequence, to make `output` from."""
+    return lambda wildcards: existing(
+        of_sequence(*keys)(wildcards),
+        f"{RESULTS}/{output}".format(sequence=wildcards.sequence),
+    )
+
+
+def weights_given(output):
+    """An input function: the RAFT that the config names, to make `output` from."""
+    return lambda wildcards: existing(
+        config["flow"]["weights"],
+        f"{RESULTS}/{output}".format(sequence=wildcards.sequence),
+    )
 
 
 def of_cycle_before(name):
@@ -79,5 +88,5 @@ def of_cycle_before(name):
 def weights_before(wildcards):
     """An input function: the RAFT that a cycle's finetuning starts from."""
     if wildcards.cycle == "1":
-        return existing(config["flow"]["weights"])
+        return weights_given("flow_1.h5")(wildcards)
     return of_cycle_before("flow_{cycle}.pt")(wildcards)

@@ -2,16 +2,18 @@ rule flow_initial:
     """RAFT as loaded."""
     input:
         # Made first, so that bad ones are found before anything takes long; not used here.
-        ancient([f"{RESULTS}/{stage}.h5" for stage in ("truth", "keypoints", "pose_0")]),
+        made_first=ancient(
+            [f"{RESULTS}/{stage}.h5" for stage in ("truth", "keypoints", "pose_0")]
+        ),
         frames=f"{RESULTS}/frames.h5",
-        weights=existing(config["flow"]["weights"]),
+        weights=weights_given("flow_0.h5"),
     output:
         f"{RESULTS}/flow_0.h5",
     log:
         f"{LOGS}/flow_0.log",
     conda:
         ENVIRONMENT
-    threads: FLOW_THREADS
+    threads: 4
     resources:
         gpu=FLOW_GPUS,
     params:
@@ -38,7 +40,7 @@ rule flow_finetuned:
         f"{LOGS}/flow_{{cycle}}.log",
     conda:
         ENVIRONMENT
-    threads: FLOW_THREADS
+    threads: 4
     resources:
         gpu=FLOW_GPUS,
     params:

@@ -1,7 +1,7 @@
 rule keypoints:
     """2D detections in the frames that are used."""
     input:
-        file_of_sequence("estimates", "file"),
+        file_of_sequence("estimates", "file", output="keypoints.h5"),
         frames=f"{RESULTS}/frames.h5",
     output:
         f"{RESULTS}/keypoints.h5",

@@ -1,7 +1,7 @@
 rule pose_initial:
     """The 3D pose as estimated, with a camera that projects it."""
     input:
-        file_of_sequence("estimates", "file"),
+        file_of_sequence("estimates", "file", output="pose_0.h5"),
         frames=f"{RESULTS}/frames.h5",
         keypoints=f"{RESULTS}/keypoints.h5",
     output:

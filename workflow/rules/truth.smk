@@ -1,7 +1,7 @@
 rule truth:
     """Where the joints were, in the frames that are used."""
     input:
-        file_of_sequence("truth", "file"),
+        file_of_sequence("truth", "file", output="truth.h5"),
         frames=f"{RESULTS}/frames.h5",
     output:
         f"{RESULTS}/truth.h5",

@@ -18,7 +18,7 @@ def code_digest(script: str) -> str:
     """Digest of a script and of all that it imports from this folder; comments do not count."""
     digest = hashlib.sha256()
     for path in sorted(_closure(SCRIPTS / script)):
-        digest.update(f"{path.relative_to(SCRIPTS)}\n{ast.dump(_parse(path))}\n".encode())
+        digest.update(f"{path.relative_to(SCRIPTS)}\n{ast.unparse(_parse(path))}\n".encode())
     return digest.hexdigest()[:12]
 
 

@@ -1,5 +1,6 @@
 """Reading the config against its schema: defaults filled in, errors that name the key."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +9,6 @@ import yaml
 
 _SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
-# JSON counts 6.0 as an integer, Python's range does not.
-_Validator = jsonschema.validators.extend(
-    jsonschema.Draft202012Validator,
-    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
-        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
-    ),
-)
-
-# How `snakemake --config key=true` passes what a file's YAML would have made a boolean.
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -44,8 +36,8 @@ def _with_defaults(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> 
     """A value with the schema's defaults put in wherever a key is absent."""
     if "$ref" in schema:
         schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
-    if schema.get("type") == "boolean" and value in _BOOLEANS:
-        return _BOOLEANS[value]
+    if isinstance(value, str):
+        return _from_text(value, schema.get("type", ()))
     if not isinstance(value, dict):
         return value
     properties = schema.get("properties", {})
@@ -57,6 +49,36 @@ def _with_defaults(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> 
         else item
         for key, item in filled.items()
     }
+
+
+def _from_text(text: str, types: str | list[str]) -> Any:
+    """What the command line leaves as text (`true`), and YAML 1.1 too (`1e-5`)."""
+    if "boolean" in types:
+        return _BOOLEANS.get(text, text)
+    if "number" in types:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _is_number(_: object, value: object) -> bool:
+    """Whether a value is a number one can compute with: JSON Schema lets NaN pass."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_integer(_: object, value: object) -> bool:
+    """JSON Schema counts 6.0 as an integer, Python's range does not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_integer, "number": _is_number}
+    ),
+)
 
 
 def _explain(error: jsonschema.ValidationError) -> list[str]:

@@ -1,5 +1,7 @@
 """Rule flow_finetuned: finetune RAFT toward the motion of a pose."""
 
+from pathlib import Path
+
 from flowpose.devices import choose_device, prepare
 from flowpose.finetune import FlowOptions, finetune_toward_pose
 from flowpose.flow_file import open_flows, write_flows
@@ -14,6 +16,11 @@ with job(snakemake) as provenance:
     prepare(snakemake.threads)
     model = load_raft(inputs.weights, params.model).to(choose_device(snakemake.config["device"]))
     joints = read_pose(inputs.pose).project()
+    radius = block_radius(
+        joints,
+        radius=params.block["radius"],
+        person_height=None if params.reference else params.block["person_height"],
+    )
     with open_frames(inputs.frames) as frames, open_flows(inputs.flow) as flows:
         n_pairs = len(frames) - 1
         loss = finetune_toward_pose(
@@ -21,13 +28,10 @@ with job(snakemake) as provenance:
             frames,
             flows,
             joints,
-            radius=block_radius(
-                joints,
-                radius=params.block["radius"],
-                person_height=None if params.reference else params.block["person_height"],
-            ),
+            radius=radius,
             options=FlowOptions(params.updates, params.passes, params.learning_rate),
             reference=params.reference,
+            folder=Path(snakemake.output.flow).parent,
             progress=progress(snakemake, "step", n_pairs),
         )
         write_flows(
@@ -39,5 +43,6 @@ with job(snakemake) as provenance:
             provenance,
             exact=params.reference,
             loss=loss,
+            block_radius=radius,
         )
     save_raft(model, snakemake.output.weights)

@@ -2,14 +2,16 @@
 
 import logging
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from PIL import Image, ImageDraw
 from tqdm import tqdm
 
-from flowpose.errors import FlowposeError
+from flowpose.errors import FlowposeError, InputError
 from flowpose.files import Provenance, StageError, failure, sha256, write_failure
 
 # Seconds between two lines of progress where it goes to a file.
@@ -67,11 +69,14 @@ def progress(
 
 def _provenance(snakemake) -> Provenance:
     parameters = {key: value for key, value in snakemake.params.items() if key != "code"}
+    unused = set(snakemake.input.get("made_first", ()))
+    inputs = [path for path in snakemake.input if path not in unused and Path(path).is_file()]
     return Provenance(
         stage=snakemake.rule,
         parameters=parameters,
+        threads=snakemake.threads,
         code=snakemake.params.code,
-        inputs={str(path): sha256(path) for path in snakemake.input if Path(path).is_file()},
+        inputs={str(path): sha256(path) for path in inputs},
     )
 
 
@@ -86,16 +91,31 @@ def _refuse_failed(paths: Iterable[str]) -> None:
             raise StageError(reason)
 
 
+def _write_notice(path: str, text: str) -> None:
+    """A picture that says only why there is none."""
+    lines = textwrap.fill(text, 90)
+    picture = Image.new("RGB", (800, 200), "white")
+    ImageDraw.Draw(picture).text((20, 20), lines, fill="black", font_size=16)
+    picture.save(path)
+
+
 def _fail(snakemake, error: FlowposeError) -> int:
-    """Report an error, unless an earlier stage did; returns the script's exit status."""
+    """Report an error, unless an earlier stage did; returns the script's exit status.
+
+    With `allow_missing`, bad input becomes the content of the outputs. What is wrong with the
+    machine or a download does not: it may be right at the next try.
+    """
     logging.error(str(error))
     if not isinstance(error, StageError):
         print(f"\n{title(snakemake)}: {error}\n", file=sys.stderr)
-    if not (snakemake.config["allow_missing"] and _is_of_a_sequence(snakemake)):
+    allowed = snakemake.config["allow_missing"] and isinstance(error, InputError)
+    if not (allowed and _is_of_a_sequence(snakemake)):
         return 1
     for path in snakemake.output:
         if path.endswith(".h5"):
             write_failure(path, _provenance(snakemake), str(error))
+        elif path.endswith(".png"):
+            _write_notice(path, f"{snakemake.wildcards.sequence}: {error}")
         else:
             Path(path).touch()
     return 0

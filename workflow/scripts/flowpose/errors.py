@@ -2,11 +2,15 @@
 
 
 class FlowposeError(Exception):
-    """Input or setting that the method cannot work with; the message says which and what to do."""
+    """Something the user can mend; the message says what and how."""
+
+
+class InputError(FlowposeError):
+    """A file or setting of a sequence that the method cannot work with."""
 
 
 def check(condition: bool, where: object, problem: str, remedy: str = "") -> None:
-    """Raise a FlowposeError that names a file or field unless a condition holds.
+    """Raise an InputError that names a file or field unless a condition holds.
 
     Args:
         condition: what must be true.
@@ -15,4 +19,4 @@ def check(condition: bool, where: object, problem: str, remedy: str = "") -> Non
         remedy: what the user can do about it.
     """
     if not condition:
-        raise FlowposeError(f"{where}: {problem}" + (f" ({remedy})" if remedy else ""))
+        raise InputError(f"{where}: {problem}" + (f" ({remedy})" if remedy else ""))

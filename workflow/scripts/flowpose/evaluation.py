@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 
 from flowpose import files
-from flowpose.errors import check
+from flowpose.errors import InputError, check
 from flowpose.flow_file import open_flows
 from flowpose.metrics import (
     REFERENCE_JOINTS,
@@ -53,9 +53,15 @@ class Errors:
         return masked_mean(self.values, self.valid)
 
 
-def pose_errors(joints: Float[np.ndarray, "T 14 3"], truth: Truth) -> dict[str, Errors]:
-    """MPJPE, N-MPJPE, PA-MPJPE and acceleration errors, by the names of the table's columns."""
-    known = np.isfinite(truth.joints_3d).all(-1) & np.isfinite(joints).all(-1)
+def pose_errors(
+    joints: Float[np.ndarray, "T 14 3"], truth: Truth, estimated: Bool[np.ndarray, "T 14"]
+) -> dict[str, Errors]:
+    """MPJPE, N-MPJPE, PA-MPJPE and acceleration errors, by the names of the table's columns.
+
+    Args:
+        estimated: which joints the first estimate has: all cycles are averaged over the same.
+    """
+    known = np.isfinite(truth.joints_3d).all(-1) & estimated
     rooted = known & known[:, HIPS].all(-1, keepdims=True)
     alignable = known & (known.sum(1, keepdims=True) >= _MIN_ALIGNED_JOINTS)
     true = truth.joints_3d
@@ -88,11 +94,15 @@ def reference_flow_errors(
 ) -> Float[np.ndarray, "T-1"]:
     """The reference's end-point error of each pair, px: its count of joints, its divisor."""
     points = truth.joints_2d
-    check(len(flows) == len(points) - 1, "flow", f"{len(flows)} fields for {len(points)} frames")
-    sums = [
-        reference_end_point_error(flows[t], points[t], points[t + 1], reference=reference)
-        for t in range(len(flows))
-    ]
+    try:
+        sums = [
+            reference_end_point_error(flows[t], points[t], points[t + 1], reference=reference)
+            for t in range(len(flows))
+        ]
+    except IndexError as error:
+        raise InputError(
+            f"truth: {error}: the reference cannot count such a joint (use mode: default)"
+        ) from error
     return np.array(sums) / REFERENCE_JOINTS
 
 
@@ -112,35 +122,49 @@ def write_metrics(
         flows: the flow_k.h5 of each cycle.
         reference: count the reference's end-point error as it does, borders included.
     """
+    estimated = np.isfinite(poses[0]).all(-1)
+    for joints in poses:
+        check(
+            joints.shape == truth.joints_3d.shape,
+            path,
+            f"poses of shape {joints.shape}, truth of {truth.joints_3d.shape}",
+        )
     with files.create(path, provenance) as h5:
         for cycle, flow_path in enumerate(flows):
             group = h5.create_group(f"cycle_{cycle}")
             joints = poses[min(cycle, len(poses) - 1)]
             check(
-                joints.shape == truth.joints_3d.shape,
+                bool(np.isfinite(joints[estimated]).all()),
                 path,
-                f"poses of shape {joints.shape}, truth of {truth.joints_3d.shape}",
+                f"the pose of cycle {cycle} lacks joints that the first estimate has",
             )
-            for name, errors in pose_errors(joints, truth).items():
+            for name, errors in pose_errors(joints, truth, estimated).items():
                 _add_errors(group, name, errors, METRO_14.joints)
             with open_flows(flow_path) as fields:
+                check(
+                    len(fields) == len(truth.joints_2d) - 1,
+                    flow_path,
+                    f"{len(fields)} fields for {len(truth.joints_2d)} frames of the truth",
+                )
                 _add_errors(group, "epe_px", flow_errors(fields, truth), truth.names_2d)
                 counted = reference_flow_errors(fields, truth, reference=reference)
             files.add(group, "epe_reference", counted, axes="pair", unit="px")
 
 
 def read_means(path: Path | str) -> list[dict[str, float]]:
-    """The mean of every metric in each cycle of metrics.h5, and the number of frames."""
+    """The mean of every metric in each cycle of metrics.h5, and how many frames have a 3D truth."""
     with files.opened(path) as h5:
         cycles = [h5[f"cycle_{cycle}"] for cycle in range(len(h5))]
         return [_means(group) for group in cycles]
 
 
 def _means(group: h5py.Group) -> dict[str, float]:
-    means: dict[str, float] = {"n_frames": len(group["mpjpe_mm"])}
+    frames = files.read(group, "valid_mpjpe_mm").any(1)
+    means: dict[str, float] = {"n_frames": int(frames.sum())}
     for name in METRICS:
         values = files.read(group, name)
-        valid = files.read(group, f"valid_{name}") if f"valid_{name}" in group else values == values
+        masked = f"valid_{name}" in group
+        valid = files.read(group, f"valid_{name}") if masked else np.isfinite(values)
         means[name] = masked_mean(values, valid)
     return means
 

@@ -8,7 +8,6 @@ compressed with gzip and guarded by checksums, so that any HDF5 reader opens it.
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,7 +17,7 @@ import h5py
 import numpy as np
 
 from flowpose import __version__
-from flowpose.errors import FlowposeError, check
+from flowpose.errors import InputError, check
 
 _FAILED = "failed"
 
@@ -30,12 +29,14 @@ class Provenance:
     Attributes:
         stage: name of the step.
         parameters: the settings it ran with.
+        threads: how many it ran on; results differ in their last digits by that.
         code: digest of its code.
         inputs: SHA-256 of each input file, by path.
     """
 
     stage: str
     parameters: Mapping[str, object]
+    threads: int
     code: str
     inputs: Mapping[str, str]
 
@@ -54,14 +55,12 @@ def replacing(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
+    # Always the same name, so that what a killed job left is overwritten by the next.
+    temporary = path.with_name(f".{path.name}.part")
     try:
         yield temporary
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -92,7 +91,7 @@ def failure(path: Path | str) -> str | None:
         return str(error)
 
 
-class StageError(FlowposeError):
+class StageError(InputError):
     """The file of a stage that failed, or whose input did."""
 
 
@@ -101,18 +100,25 @@ def opened(path: Path | str) -> Iterator[h5py.File]:
     """A stage file to read.
 
     Raises:
-        FlowposeError: the file is missing, is not HDF5, or (also later, while its data are read)
-            is damaged.
+        InputError: the file is missing or damaged.
         StageError: it stands for a stage that failed.
     """
     check(Path(path).is_file(), path, "no such file", "run the workflow to make it")
+    with damage_named(path):
+        h5 = h5py.File(path, "r")
+    with h5:
+        if _FAILED in h5.attrs:
+            raise StageError(h5.attrs[_FAILED])
+        yield h5
+
+
+@contextmanager
+def damage_named(path: Path | str) -> Iterator[None]:
+    """Turn HDF5's error at data that do not match their checksum into one that names the file."""
     try:
-        with h5py.File(path, "r") as h5:
-            if _FAILED in h5.attrs:
-                raise StageError(h5.attrs[_FAILED])
-            yield h5
+        yield
     except OSError as error:
-        raise FlowposeError(
+        raise InputError(
             f"{path}: damaged: {error} (delete it, and run the workflow to make it again)"
         ) from error
 
@@ -149,7 +155,8 @@ def read(h5: h5py.Group, name: str, shape: tuple[int | None, ...] | None = None)
         and all(want in (None, have) for want, have in zip(shape, dataset.shape, strict=True))
     )
     check(fits, where, f"expected shape {shape}, found {dataset.shape}")
-    return dataset[()]
+    with damage_named(h5.file.filename):
+        return dataset[()]
 
 
 def joint_names(h5: h5py.Group, name: str) -> tuple[str, ...]:
@@ -179,9 +186,3 @@ def _dataset(
     if joints:
         dataset.attrs["joints"] = " ".join(joints)
     return dataset
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 import numpy as np
@@ -84,6 +85,7 @@ def finetune_toward_pose(
     radius: int,
     options: FlowOptions,
     reference: bool = False,
+    folder: Path | str | None = None,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> Float[np.ndarray, "passes T-1"]:
     """Finetune RAFT toward its own flow with a pose's motion drawn over it.
@@ -94,11 +96,12 @@ def finetune_toward_pose(
             anew with BatchNorm in training (SPEC B9).
         joints: METRO_14 joints of the pose, px.
         radius: of the blocks drawn along the skeleton, px.
+        folder: where the reference mode keeps its flows meanwhile, on disk.
 
     Returns:
         The loss of every pair before its step, px.
     """
-    with tempfile.TemporaryFile() as spool:
+    with tempfile.TemporaryFile(dir=folder) as spool:
         if reference:
             estimated = estimate_flows(
                 model, frames, updates=options.updates, batch_norm_batch=True

@@ -24,6 +24,7 @@ def write_flows(
     *,
     exact: bool,
     loss: Float[np.ndarray, "passes T-1"] | None = None,
+    block_radius: int | None = None,
 ) -> None:
     """Write flow_k.h5.
 
@@ -33,9 +34,10 @@ def write_flows(
         exact: keep float32; by default each field is rounded to multiples of 1/128 px, or of a
             power of two times that where it is larger than 255 px.
         loss: of each pair in each pass of the finetuning, px.
+        block_radius: of the blocks drawn into the finetuning's target, px.
 
     Raises:
-        FlowposeError: a field has values that are not finite.
+        InputError: a field has values that are not finite.
     """
     with files.create(path, provenance) as h5:
         dataset = files.add_stream(
@@ -61,6 +63,8 @@ def write_flows(
         files.add(h5, "flow_unit", units, axes="pair", unit="px")
         if loss is not None:
             files.add(h5, "loss", loss, axes="pass pair", unit="px")
+        if block_radius is not None:
+            h5.attrs["block_radius_px"] = block_radius
 
 
 def _unit(flow: Float[np.ndarray, "H W 2"]) -> float:
@@ -82,11 +86,15 @@ class FlowReader:
         return len(self._flow)
 
     def __getitem__(self, t: int) -> Float[np.ndarray, "H W 2"]:
-        return self._flow[t].astype(np.float32) * np.float32(self._unit[t])
+        with files.damage_named(self._flow.file.filename):
+            return self._flow[t].astype(np.float32) * np.float32(self._unit[t])
 
     def stacked(self) -> Float[np.ndarray, "T-1 H W 2"]:
         """All fields in memory."""
-        return np.stack([self[t] for t in range(len(self))])
+        fields = np.empty(self._flow.shape, np.float32)
+        for t in range(len(self)):
+            fields[t] = self[t]
+        return fields
 
 
 @contextmanager

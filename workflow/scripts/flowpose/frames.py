@@ -16,6 +16,8 @@ from flowpose.video import VideoInfo, jpeg_round_trip, probe, read_frames, used_
 
 # Two frames make a flow, three an acceleration.
 _MIN_FRAMES = 3
+# RAFT sees nothing in less than two of its cells.
+_MIN_SIDE = 16
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,6 @@ class View:
         """Video px as frame px; in both, pixel centres are at whole numbers."""
         return (points - np.array(self.crop[:2]) + 0.5) * np.array(self.scale) - 0.5
 
-    def to_video(self, points: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 2"]:
-        """Frame px as video px, the inverse of `to_frame`."""
-        return (points + 0.5) / np.array(self.scale) - 0.5 + np.array(self.crop[:2])
-
     def cut(self, picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "H W 3"]:
         """The view of a decoded picture."""
         x, y, width, height = self.crop
@@ -97,7 +95,8 @@ class FrameReader:
         return len(self._frames)
 
     def __getitem__(self, t: int) -> UInt8[np.ndarray, "H W 3"]:
-        return self._frames[t]
+        with files.damage_named(self._frames.file.filename):
+            return self._frames[t]
 
 
 def extract_frames(
@@ -124,7 +123,7 @@ def extract_frames(
         jpeg: re-compress the frames as the reference does (SPEC B8).
 
     Raises:
-        FlowposeError: the video is missing, truncated, too short or smaller than the crop.
+        InputError: the video is missing, truncated, too short or smaller than the crop.
     """
     info = probe(video)
     index = used_frames(info.n_frames, first, step, count)
@@ -142,6 +141,12 @@ def extract_frames(
         f"the crop reaches to ({x + crop_width}, {y + crop_height}), "
         f"the video is {info.size[0]} x {info.size[1]} px",
         "change the sequence's crop, or is it another video?",
+    )
+    check(
+        min(view.size) >= _MIN_SIDE,
+        video,
+        f"frames would be {view.size[0]} x {view.size[1]} px",
+        f"at least {_MIN_SIDE} px are needed: change the sequence's crop or frames.width",
     )
     shape = (len(index), *view.size[::-1], 3)
     with files.create(path, provenance) as h5:

@@ -42,7 +42,7 @@ def read_mediapipe(path: Path | str, camera: str) -> MediaPipeEstimates:
             `image_px` (C, F, 33, 2) and `visibility` (C, F, 33).
 
     Raises:
-        FlowposeError: a file, array or camera is missing, a shape is not that of MediaPipe's
+        InputError: a file, array or camera is missing, a shape is not that of MediaPipe's
             joints, or a value is not finite.
     """
     data = read_npz(path)
@@ -72,7 +72,13 @@ def read_mediapipe(path: Path | str, camera: str) -> MediaPipeEstimates:
         f"world_m, image_px and visibility have {[len(a) for a in arrays]} frames",
     )
     world, pixels, visibility = arrays
-    width, height = field(data, path, "image_size_px")[index]
+    sizes = field(data, path, "image_size_px")
+    check(
+        sizes.shape == (len(data["cameras"]), 2),
+        f"{path}: image_size_px",
+        f"expected (cameras, 2), found {sizes.shape}",
+    )
+    width, height = sizes[index]
     return MediaPipeEstimates(world, pixels, visibility, (int(width), int(height)))
 
 
@@ -109,7 +115,7 @@ def pose(
     MediaPipe gives no camera: each frame's is fitted to its keypoints, weighted by confidence.
 
     Raises:
-        FlowposeError: no camera fits a frame.
+        InputError: no camera fits a frame.
     """
     joints = convert(estimates.world[header.index], MEDIAPIPE_33, METRO_14)
     crop = Crop.whole_image(len(header.index), *header.view.size)

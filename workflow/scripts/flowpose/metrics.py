@@ -99,9 +99,10 @@ def reference_end_point_error(
     *,
     reference: bool = False,
 ) -> float:
-    """The reference's sum of end-point errors of one flow field, px (SPEC section 9).
+    """The reference's sum of end-point errors of one flow field, px; NaN if no joint counts.
 
-    Flow is read at the nearest pixel, and of several joints on a pixel only the last counts. To
+    As in SPEC section 9, flow is read at the nearest pixel, and of several joints on a pixel only
+    the last counts. To
     compare with the reference's numbers divide a sequence's sum by REFERENCE_JOINTS times pairs.
 
     Args:
@@ -124,6 +125,8 @@ def reference_end_point_error(
         if not inside and not (-height <= row < height and -width <= column < width):
             raise IndexError(f"joint {joint} at ({column}, {row}) outside {width} x {height} px")
         pixels[row % height, column % width] = next_points[joint] - points[joint]
+    if not pixels:
+        return float("nan")
     return float(sum(np.hypot(*(motion - flow[pixel])) for pixel, motion in pixels.items()))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from flowpose.camera import Crop
-from flowpose.errors import FlowposeError, check
+from flowpose.errors import InputError, check
 from flowpose.pickles import read_pickled
 from flowpose.pose import Pose
 from flowpose.skeletons import METRO_14
@@ -21,13 +21,13 @@ def read_metro(path: Path | str) -> Pose:
             `scale`, `start_pt` and `img_size`; the arrays may have a leading axis of 1.
 
     Raises:
-        FlowposeError: the file is none of METRO's, lacks a frame, or holds values that are not
+        InputError: the file is none of METRO's, lacks a frame, or holds values that are not
             finite.
     """
     results = read_pickled(path, "results")
     frames = dict(enumerate(results)) if isinstance(results, list) else results
     if not isinstance(frames, dict) or not frames:
-        raise FlowposeError(f"{path}: results: expected a record a frame, found none")
+        raise InputError(f"{path}: results: expected a record a frame, found none")
     missing = [t for t in range(len(frames)) if t not in frames]
     check(not missing, f"{path}: results", f"frames 0 to {len(frames) - 1} expected, no {missing}")
     records = [_first_person(frames[t], f"{path}: results[{t}]") for t in range(len(frames))]
@@ -52,7 +52,7 @@ def read_metro(path: Path | str) -> Pose:
 def _first_person(people: object, where: str) -> Mapping:
     record = people[0] if isinstance(people, list | Mapping) and len(people) else None
     if not isinstance(record, Mapping):
-        raise FlowposeError(f"{where}: expected a record of at least one person")
+        raise InputError(f"{where}: expected a record of at least one person")
     keys = ("pred_3d_joints_from_smpl", "pred_camera", "proc_param")
     missing = [key for key in keys if key not in record]
     check(not missing, where, f"METRO's {', '.join(missing)} expected, found {', '.join(record)}")

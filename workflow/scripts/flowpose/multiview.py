@@ -9,11 +9,20 @@ from jaxtyping import Float
 
 from flowpose.errors import check
 from flowpose.frames import FramesHeader
-from flowpose.npz import camera_index, field, read_npz
+from flowpose.npz import Arrays, camera_index, field, read_npz
 from flowpose.skeletons import METRO_14
 from flowpose.truth import Truth
 
 _M_PER_MM = 1e-3
+# The calibration of one camera, by array: its shape.
+_CALIBRATION: dict[str, tuple[int, ...]] = {
+    "R": (3, 3),
+    "t_mm": (3,),
+    "K": (3, 3),
+    "distortion": (4,),
+    "video_to_calibration_scale": (),
+    "video_to_calibration_offset_px": (2,),
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ def read_multiview(path: Path | str, camera: str) -> CameraJoints:
             `video_to_calibration_scale` to the px of the calibration.
 
     Raises:
-        FlowposeError: a file, array or camera is missing, or the joints are not METRO's 14.
+        InputError: a file, array or camera is missing, or the joints are not METRO's 14.
     """
     data = read_npz(path)
     index = camera_index(data, path, camera)
@@ -44,16 +53,9 @@ def read_multiview(path: Path | str, camera: str) -> CameraJoints:
         f"{path}: joints_world_mm",
         f"expected (frames, 14, 3) for METRO's joints, found {world.shape}",
     )
+    check(bool(np.isfinite(world).any()), f"{path}: joints_world_mm", "no joint is known")
     rotation, translation, intrinsics, distortion, scale, offset = (
-        field(data, path, name)[index]
-        for name in (
-            "R",
-            "t_mm",
-            "K",
-            "distortion",
-            "video_to_calibration_scale",
-            "video_to_calibration_offset_px",
-        )
+        _of_camera(data, path, name, index, shape) for name, shape in _CALIBRATION.items()
     )
     joints = world @ rotation.T + translation
     pixels, _ = cv2.projectPoints(
@@ -62,11 +64,22 @@ def read_multiview(path: Path | str, camera: str) -> CameraJoints:
     return CameraJoints(joints * _M_PER_MM, pixels.reshape(-1, 14, 2) / scale - offset)
 
 
+def _of_camera(
+    data: Arrays, path: Path | str, name: str, index: int, shape: tuple[int, ...]
+) -> np.ndarray:
+    """A camera's part of a calibration array."""
+    array = field(data, path, name)
+    where = f"{path}: {name}"
+    check(array.shape[1:] == shape, where, f"expected (cameras, *{shape}), found {array.shape}")
+    check(bool(np.isfinite(array[index]).all()), where, "values that are not finite")
+    return array[index]
+
+
 def truth(joints: CameraJoints, header: FramesHeader, path: Path | str) -> Truth:
     """The joints in the frames that are used.
 
     Raises:
-        FlowposeError: there are joints of too few frames.
+        InputError: there are joints of too few frames.
     """
     last = int(header.index[-1])
     check(

@@ -6,7 +6,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from flowpose.errors import FlowposeError, check
+from flowpose.errors import InputError, check
 
 Arrays = dict[str, np.ndarray]
 
@@ -21,7 +21,7 @@ def read_npz(path: Path | str) -> Arrays:
         with data:
             return dict(data)
     except (ValueError, OSError, EOFError, BadZipFile, zlib.error) as error:
-        raise FlowposeError(f"{path}: no npz file of plain arrays: {error}") from error
+        raise InputError(f"{path}: no npz file of plain arrays: {error}") from error
 
 
 def field(data: Arrays, path: Path | str, name: str) -> np.ndarray:

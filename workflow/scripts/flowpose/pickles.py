@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 import torch
 
-from flowpose.errors import FlowposeError, check
+from flowpose.errors import InputError, check
 
 
 def read_pickled(path: Path | str, name: str) -> object:
@@ -25,7 +25,7 @@ def read_pickled(path: Path | str, name: str) -> object:
         Dictionaries, lists, numbers, strings, NumPy arrays and CPU tensors, nested.
 
     Raises:
-        FlowposeError: the file is no npz or has no such entry, or it names anything else to be
+        InputError: the file is no npz or has no such entry, or it names anything else to be
             run, which is not run.
     """
     check(Path(path).is_file(), path, "no such file")
@@ -44,9 +44,9 @@ def read_pickled(path: Path | str, name: str) -> object:
             )
             pickled = _Unpickler(stream, path).load()
     except KeyError as error:
-        raise FlowposeError(f"{path}: expected an entry {name}: {error}") from error
+        raise InputError(f"{path}: expected an entry {name}: {error}") from error
     except (zipfile.BadZipFile, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise FlowposeError(f"{path}: no npz file that can be read: {error}") from error
+        raise InputError(f"{path}: no npz file that can be read: {error}") from error
     return pickled.item() if isinstance(pickled, np.ndarray) else pickled
 
 
@@ -95,7 +95,7 @@ class _Unpickler(pickle.Unpickler):
         try:
             return self._ALLOWED[module, name]
         except KeyError:
-            raise FlowposeError(
+            raise InputError(
                 f"{self._path}: refused: the file names {module}.{name}, which is no part of "
                 "arrays or tensors and could run code (get the file from a source you trust)"
             ) from None

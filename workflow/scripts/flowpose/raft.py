@@ -14,7 +14,7 @@ from torch.nn import functional
 from torchvision.models.optical_flow import RAFT, raft_large, raft_small
 from torchvision.models.optical_flow._utils import make_coords_grid, upsample_flow
 
-from flowpose.errors import FlowposeError, check
+from flowpose.errors import InputError, check
 from flowpose.files import replacing
 from flowpose.streams import Stream
 
@@ -68,7 +68,7 @@ def load_raft(path: Path | str, size: Size) -> RAFT:
         The network in float32 on the CPU, in evaluation mode.
 
     Raises:
-        FlowposeError: the file is missing, is no RAFT checkpoint, is one of the other size, or
+        InputError: the file is missing, is no RAFT checkpoint, is one of the other size, or
             holds values that are not finite.
     """
     state = _read_state(Path(path))
@@ -78,11 +78,11 @@ def load_raft(path: Path | str, size: Size) -> RAFT:
     if found != expected:
         for other, build in _BUILDERS.items():
             if other != size and found.keys() == build().state_dict().keys():
-                raise FlowposeError(
+                raise InputError(
                     f"{path}: expected weights of {size}, found those of {other} "
                     f"(set flow.model to {other}, or flow.weights to another file)"
                 )
-        raise FlowposeError(
+        raise InputError(
             f"{path}: no RAFT checkpoint: {len(found.items() & expected.items())} of the "
             f"{len(expected)} tensors of {size} are there (set flow.weights to a file of RAFT)"
         )
@@ -108,9 +108,9 @@ def _read_state(path: Path) -> dict[str, Tensor]:
         raw = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for what is not its file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise FlowposeError(f"{path}: no RAFT checkpoint that can be read: {reason}") from error
+        raise InputError(f"{path}: no RAFT checkpoint that can be read: {reason}") from error
     if not isinstance(raw, dict) or not all(isinstance(v, Tensor) for v in raw.values()):
-        raise FlowposeError(f"{path}: no RAFT checkpoint: not a dictionary of tensors")
+        raise InputError(f"{path}: no RAFT checkpoint: not a dictionary of tensors")
     if any(key.removeprefix("module.").startswith("fnet.") for key in raw):
         return {
             new: value for key, value in raw.items() if (new := torchvision_key(key)) is not None
@@ -169,12 +169,12 @@ def estimate_flows(
             follow them, as the reference does before it finetunes (SPEC B9).
     """
     device = next(model.parameters()).device
-    with torch.no_grad(), batch_norm_training(model, batch_norm_batch):
-        image = as_image(frames[0], device)
-        for t in range(1, len(frames)):
-            image, previous = as_image(frames[t], device), image
+    image = as_image(frames[0], device)
+    for t in range(1, len(frames)):
+        image, previous = as_image(frames[t], device), image
+        with torch.no_grad(), batch_norm_training(model, batch_norm_batch):
             flow = estimate_flow(model, previous, image, updates=updates)
-            yield flow[0].permute(1, 2, 0).cpu().numpy()
+        yield flow[0].permute(1, 2, 0).cpu().numpy()
 
 
 def as_image(frame: UInt8[np.ndarray, "H W 3"], device: torch.device) -> Float[Tensor, "1 3 H W"]:

@@ -1,5 +1,6 @@
 """Refining a 3D pose sequence against the optical flow of its video (paper section 3.3)."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 
 from flowpose.camera import WeakPerspective, as_float
+from flowpose.errors import InputError, check
 from flowpose.pose import Pose
 from flowpose.sampling import sample_flow, sample_flow_reference
 from flowpose.skeletons import LENGTH_BONES
@@ -102,9 +104,15 @@ class PoseEnergy:
     def _flow_at(self, points: Tensor) -> tuple[Tensor, Tensor | None]:
         """Flow at joints as a constant, and, outside reference mode, which joints have one."""
         with torch.no_grad():
-            if self._reference:
+            if not self._reference:
+                return sample_flow(self._flow, points)
+            try:
                 return sample_flow_reference(self._flow, points).float(), None
-            return sample_flow(self._flow, points)
+            except IndexError as error:
+                raise InputError(
+                    "pose: a joint is too far off the image for the reference's lookup of the "
+                    "flow (use mode: default)"
+                ) from error
 
     def _differences(self, joints: Tensor, camera: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         """For each term the two quantities whose difference it penalises."""
@@ -166,7 +174,11 @@ def refine_pose(
         progress: an iterator over `range(options.steps)` that shows progress.
 
     Returns:
-        The pose of least energy that was reached, with the same crop.
+        The pose after the last step, with the same crop.
+
+    Raises:
+        InputError: the energy is not finite, or, in reference mode, a joint is where the
+            reference's lookup of the flow fails.
     """
     energy = PoseEnergy(
         initial,
@@ -187,6 +199,12 @@ def refine_pose(
         loss.backward()
         adam.step()
         losses.append(loss.item())
+        check(
+            math.isfinite(losses[-1]),
+            "pose",
+            f"the energy is not finite at step {len(losses)}",
+            "lower pose.learning_rate or the weights of pose.weights",
+        )
         rounded = f"{losses[-1]:.{options.stop_decimals}f}"
         equal, previous = (equal + 1 if rounded == previous else 0), rounded
         if options.stop_patience and equal == options.stop_patience:

@@ -66,7 +66,6 @@ MEDIAPIPE_33 = _skeleton(
     "l_thumb r_thumb l_hip r_hip l_knee r_knee l_ankle r_ankle l_heel r_heel l_foot_index "
     "r_foot_index",
 )
-SKELETONS = {s.name: s for s in (METRO_14, COCO_17, DCPOSE_17, H36M_32, H36M_17, MEDIAPIPE_33)}
 
 # Joints that a skeleton lacks but that others determine: the middle of two.
 _MIDDLES = {

@@ -29,7 +29,7 @@ def collect(
         allow_missing: give a sequence that failed a row that says why, instead of raising.
 
     Raises:
-        FlowposeError: a sequence failed, or all did.
+        InputError: a sequence failed, or all did.
     """
     reasons = {name: reason for name, path in metrics.items() if (reason := failure(path))}
     if reasons and not allow_missing:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from flowpose.errors import FlowposeError, check
+from flowpose.errors import InputError, check
 
 # Container headers may count a frame or two that no decoder returns.
 _HEADER_SLACK = 2
@@ -29,7 +29,7 @@ def probe(path: Path | str) -> VideoInfo:
     """Read a video's header.
 
     Raises:
-        FlowposeError: the file is missing, is no video, or has no frames.
+        InputError: the file is missing, is no video, or has no frames.
     """
     capture = _open(path)
     width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
@@ -60,7 +60,7 @@ def read_frames(
         n_frames: how many frames the video must have.
 
     Raises:
-        FlowposeError: fewer frames can be decoded.
+        InputError: fewer frames can be decoded.
     """
     capture = _open(path)
     decoded = 0
@@ -93,7 +93,7 @@ def _open(path: Path | str) -> cv2.VideoCapture:
     check(Path(path).is_file(), path, "no such video")
     capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
-        raise FlowposeError(
+        raise InputError(
             f"{path}: no video that can be opened (truncated, or of an unknown format)"
         )
     return capture
