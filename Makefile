@@ -40,9 +40,9 @@ lock: .venv/dev
 	$(PYTHON) -m venv .venv
 
 .venv/workflow: envs/requirements.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 .venv/dev: envs/requirements-dev.txt .venv/workflow
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $<
 	@touch $@

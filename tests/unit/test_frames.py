@@ -223,3 +223,8 @@ def test_a_damaged_frame_is_noticed_when_it_is_read(extract, tmp_path):
     with open_frames(path) as frames, pytest.raises(InputError, match=r"frames.h5: damaged"):
         assert frames[0].shape == (HEIGHT, WIDTH, 3)
         frames[2]
+
+
+def test_frames_just_large_enough_for_raft_are_kept(extract):
+    frames, _ = extract(crop=(0, 0, 16, 16))
+    assert frames.shape == (3, 16, 16, 3)

@@ -69,7 +69,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
 @contextmanager
 def create(path: Path | str, provenance: Provenance) -> Iterator[h5py.File]:
     """A new stage file to fill, which appears at `path` once it is complete."""
-    with replacing(path) as temporary, h5py.File(temporary, "w") as h5:
+    # Since this version of the format, HDF5 guards its own structures with checksums too.
+    with replacing(path) as temporary, h5py.File(temporary, "w", libver="v110") as h5:
         h5.attrs["flowpose_version"] = __version__
         for name, value in asdict(provenance).items():
             h5.attrs[name] = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
@@ -114,10 +115,10 @@ def opened(path: Path | str) -> Iterator[h5py.File]:
 
 @contextmanager
 def damage_named(path: Path | str) -> Iterator[None]:
-    """Turn HDF5's error at data that do not match their checksum into one that names the file."""
+    """Turn HDF5's errors at data that do not match their checksum into one that names the file."""
     try:
         yield
-    except OSError as error:
+    except (OSError, RuntimeError, KeyError) as error:
         raise InputError(
             f"{path}: damaged: {error} (delete it, and run the workflow to make it again)"
         ) from error

@@ -32,14 +32,12 @@ def collect(
         InputError: a sequence failed, or all did.
     """
     reasons = {name: reason for name, path in metrics.items() if (reason := failure(path))}
-    if reasons and not allow_missing:
-        listing = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-        check(
-            False,
-            f"{len(reasons)} of {len(metrics)} sequences failed",
-            listing,
-            f"delete results/{dataset}/<sequence> to try again, or set allow_missing: true",
-        )
+    check(
+        allow_missing or not reasons,
+        f"{len(reasons)} of {len(metrics)} sequences failed",
+        "; ".join(f"{name}: {reason}" for name, reason in reasons.items()),
+        f"delete results/{dataset}/<sequence> to try again, or set allow_missing: true",
+    )
     check(len(reasons) < len(metrics), dataset, f"all sequences failed: {list(reasons.values())}")
     rows = [
         {"dataset": dataset, "sequence": name, "cycle": cycle, **means}
