@@ -6,6 +6,8 @@ from pathlib import Path
 import golden_check
 import numpy as np
 import pytest
+from golden_compare import Row
+from golden_e2e import check_e2e
 
 GOLDEN = Path(__file__).parent / "golden"
 sys.path.insert(0, str(GOLDEN))
@@ -20,7 +22,7 @@ def weights(tmp_path_factory) -> Path:
     return path
 
 
-def assert_agreement(rows: list[golden_check.Row], at_least: int) -> None:
+def assert_agreement(rows: list[Row], at_least: int) -> None:
     failed = [str(row) for row in rows if not row.ok]
     assert not failed, "\n".join(failed)
     assert len(rows) >= at_least
@@ -44,7 +46,7 @@ def test_raft_step(weights):
 
 @pytest.mark.slow
 def test_two_cycles(weights):
-    assert_agreement(list(golden_check.check_e2e(GOLDEN / "e2e_s0.npz", weights)), 20)
+    assert_agreement(list(check_e2e(GOLDEN / "e2e_s0.npz", weights)), 20)
 
 
 def test_command_fails_on_a_wrong_number(tmp_path, monkeypatch, capsys):

@@ -90,22 +90,11 @@ FLOW_BONES = METRO_14.pairs(
     "neck head",
 )
 # The 15 segments whose lengths the pose refinement keeps constant over time.
-LENGTH_BONES = METRO_14.pairs(
-    "r_ankle r_knee",
-    "r_knee r_hip",
-    "r_hip r_shoulder",
-    "r_hip l_hip",
-    "l_ankle l_knee",
-    "l_knee l_hip",
-    "l_hip l_shoulder",
-    "neck r_shoulder",
-    "neck l_shoulder",
-    "l_shoulder l_elbow",
-    "l_elbow l_wrist",
-    "r_shoulder r_elbow",
-    "r_elbow r_wrist",
-    "neck head",
-    "l_shoulder r_shoulder",
+LENGTH_BONES = (
+    *FLOW_BONES[:3],
+    *METRO_14.pairs("r_hip l_hip"),
+    *FLOW_BONES[3:],
+    *METRO_14.pairs("l_shoulder r_shoulder"),
 )
 # The root of METRO_14 is the middle of the hips.
 HIPS = (METRO_14.index["r_hip"], METRO_14.index["l_hip"])
