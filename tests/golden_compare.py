@@ -85,7 +85,7 @@ def targets(flow: np.ndarray, pixels: np.ndarray) -> np.ndarray:
 
 
 def subsampled(labels: np.ndarray, n: int) -> np.ndarray:
-    """Labels of the frames used, zero beyond their end as in the reference (SPEC B15)."""
+    """Labels of the frames used, zero beyond their end (docs/reference.md, B15)."""
     used = labels[FIRST::STEP][:n].astype(np.float64)
     return np.concatenate([used, np.zeros((n - len(used), *used.shape[1:]))])
 

@@ -27,7 +27,7 @@ def bilinear(flow, x, y):
 
 
 class NaiveEnergy:
-    """SPEC section 5 in float64: joint by joint and frame by frame."""
+    """docs/reference.md, 5 in float64: joint by joint and frame by frame."""
 
     def __init__(self, pose, keypoints, keypoint_weights, flow, weights, reference):
         self.prior = torch.tensor(pose.joints_3d, dtype=torch.float64)

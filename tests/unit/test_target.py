@@ -27,7 +27,7 @@ def drawn(point, radius, **options):
 
 
 def covered_by_reference(middle, radius, length):
-    """SPEC section 8, B11: what [middle - radius, middle + radius) covers of an axis."""
+    """docs/reference.md, 8, B11: what [middle - radius, middle + radius) covers of an axis."""
     start, stop = middle - radius, middle + radius
     if start < 0:
         start = max(start + length, 0)
@@ -37,7 +37,7 @@ def covered_by_reference(middle, radius, length):
 
 
 def draw_naively(flow, joints, next_joints, radius, reference):
-    """The target point by point and pixel by pixel, as SPEC section 8 words it."""
+    """The target point by point and pixel by pixel, as docs/reference.md, 8 words it."""
     target = flow.copy()
     for a, b in FLOW_BONES:
         for i in range(22):

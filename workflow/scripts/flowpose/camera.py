@@ -48,7 +48,7 @@ class Crop:
 
 
 class WeakPerspective:
-    """Projects joints to image pixels, frame by frame with its own crop. SPEC: project(X, cam).
+    """Projects joints to image pixels, frame by frame with its own crop. docs/reference.md, 4.
 
     pixel = ((s (X_xy + t) + 1) / 2 * 224 + start - size // 2) / scale, in float32 in this order.
     """

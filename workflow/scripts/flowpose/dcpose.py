@@ -1,4 +1,4 @@
-"""Detections of DCPose, the 2D detector of the paper (SPEC section 3)."""
+"""Detections of DCPose, the 2D detector of the paper (docs/reference.md, 3)."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from flowpose.skeletons import DCPOSE_17, METRO_14, convert, convert_confidence
 
 
 def read_dcpose(path: Path | str, n_frames: int) -> Keypoints:
-    """The detection of each frame, taking the file's n-th entry for that of frame n (SPEC B5).
+    """The detection of each frame: the file's n-th entry for frame n (docs/reference.md, B5).
 
     A joint at exactly (0, 0) was not detected; the detector's scores are not used.
 

@@ -93,7 +93,7 @@ def finetune_toward_pose(
     Args:
         model: finetuned in place.
         flows: the model's flow of each pair, px; not used in reference mode, which estimates it
-            anew with BatchNorm in training (SPEC B9).
+            anew with BatchNorm in training (docs/reference.md, B9).
         joints: METRO_14 joints of the pose, px.
         radius: of the blocks drawn along the skeleton, px.
         folder: where the reference mode keeps its flows meanwhile, on disk.

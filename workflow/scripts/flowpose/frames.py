@@ -120,34 +120,16 @@ def extract_frames(
         count: use at most so many; None: to the end of the video.
         crop: x, y, width, height, video px; None: all of the picture.
         width: frames are scaled to it, px; None: not scaled.
-        jpeg: re-compress the frames as the reference does (SPEC B8).
+        jpeg: re-compress the frames as the reference does (docs/reference.md, B8).
 
     Raises:
         InputError: the video is missing, truncated, too short or smaller than the crop.
     """
     info = probe(video)
     index = used_frames(info.n_frames, first, step, count)
-    check(
-        len(index) >= _MIN_FRAMES,
-        video,
-        f"{info.n_frames} frames, of which {len(index)} are used (one in {step}, from {first})",
-        f"at least {_MIN_FRAMES} are needed: lower frames.step or frames.first",
-    )
     view = View.of(info.size, crop, width)
-    x, y, crop_width, crop_height = view.crop
-    check(
-        x + crop_width <= info.size[0] and y + crop_height <= info.size[1],
-        video,
-        f"the crop reaches to ({x + crop_width}, {y + crop_height}), "
-        f"the video is {info.size[0]} x {info.size[1]} px",
-        "change the sequence's crop, or is it another video?",
-    )
-    check(
-        min(view.size) >= _MIN_SIDE,
-        video,
-        f"frames would be {view.size[0]} x {view.size[1]} px",
-        f"at least {_MIN_SIDE} px are needed: change the sequence's crop or frames.width",
-    )
+    _check_index(video, info, index)
+    _check_view(video, info, view)
     shape = (len(index), *view.size[::-1], 3)
     with files.create(path, provenance) as h5:
         frames = files.add_stream(h5, "frames", shape, "uint8", axes="frame row column rgb")
@@ -162,6 +144,35 @@ def extract_frames(
         h5.attrs["fps"] = info.fps / step
         h5.attrs["crop_px"] = view.crop
         h5.attrs["scale"] = view.scale
+
+
+def _check_index(video: Path | str, info: VideoInfo, index: range) -> None:
+    """Refuse a video that is too short."""
+    check(
+        len(index) >= _MIN_FRAMES,
+        video,
+        f"{info.n_frames} frames, of which {len(index)} are used (one in {index.step}, from "
+        f"{index.start})",
+        f"at least {_MIN_FRAMES} are needed: lower frames.step or frames.first",
+    )
+
+
+def _check_view(video: Path | str, info: VideoInfo, view: View) -> None:
+    """Refuse a crop that reaches out of the picture, or frames too small for RAFT."""
+    x, y, width, height = view.crop
+    check(
+        x + width <= info.size[0] and y + height <= info.size[1],
+        video,
+        f"the crop reaches to ({x + width}, {y + height}), "
+        f"the video is {info.size[0]} x {info.size[1]} px",
+        "change the sequence's crop, or is it another video?",
+    )
+    check(
+        min(view.size) >= _MIN_SIDE,
+        video,
+        f"frames would be {view.size[0]} x {view.size[1]} px",
+        f"at least {_MIN_SIDE} px are needed: change the sequence's crop or frames.width",
+    )
 
 
 def read_header(path: Path | str) -> FramesHeader:

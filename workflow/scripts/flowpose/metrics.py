@@ -101,9 +101,9 @@ def reference_end_point_error(
 ) -> float:
     """The reference's sum of end-point errors of one flow field, px; NaN if no joint counts.
 
-    As in SPEC section 9, flow is read at the nearest pixel, and of several joints on a pixel only
-    the last counts. To
-    compare with the reference's numbers divide a sequence's sum by REFERENCE_JOINTS times pairs.
+    As docs/reference.md, 9, says, flow is read at the nearest pixel, and of several joints on a
+    pixel only the last counts. To compare with the reference's numbers divide a sequence's sum by
+    REFERENCE_JOINTS times pairs.
 
     Args:
         points: x, y of joints in the first frame, px; not finite: no label.

@@ -1,4 +1,4 @@
-"""Results files of METRO, the estimator of the paper (SPEC section 2)."""
+"""Results files of METRO, the estimator of the paper (docs/reference.md, 2)."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -166,7 +166,7 @@ def estimate_flows(
 
     Args:
         batch_norm_batch: normalise by each pair's own statistics, and let BatchNorm's stored ones
-            follow them, as the reference does before it finetunes (SPEC B9).
+            follow them, as the reference does before it finetunes (docs/reference.md, B9).
     """
     device = next(model.parameters()).device
     image = as_image(frames[0], device)

@@ -65,7 +65,7 @@ def bone_lengths(joints: Float[Tensor, "T 14 3"]) -> Float[Tensor, "T 15"]:
 
 
 class PoseEnergy:
-    """The energy of SPEC section 5: terms a frame, unweighted, and their weighted mean.
+    """The energy of docs/reference.md, 5: terms a frame, unweighted, and their weighted mean.
 
     With h the smooth L1 function summed over components, p the projection of the joints X by the
     camera c, b the bone lengths, F the flow at p and w the keypoints' weights, frame t has

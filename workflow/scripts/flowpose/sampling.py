@@ -43,7 +43,7 @@ def sample_flow(
 def sample_flow_reference(
     flow: Float[Tensor, "T H W 2"], points: Float[Tensor, "T J 2"]
 ) -> Float[Tensor, "T J 2"]:
-    """The reference's lookup, quirks included (SPEC section 5), in float64.
+    """The reference's lookup, quirks included (docs/reference.md, 5), in float64.
 
     Indices are clipped before the weights are formed, so a point on the last row or column, or
     outside, gets 0. A point whose coordinates are both whole numbers below the width and height

@@ -44,7 +44,7 @@ def draw_target(
         joints: METRO_14 joints in the first frame, px.
         next_joints: the same in the second frame.
         radius: of the blocks, px; the paper's is 15.
-        reference: draw as the reference does (SPEC section 8): in float64, points with a zero
+        reference: draw as the reference does (docs/reference.md, 8): in float64, points with a zero
             coordinate left out, and blocks that stick out above or left not clipped to the image
             but lost, or wrapped to the opposite border where they lie outside altogether.
     """
