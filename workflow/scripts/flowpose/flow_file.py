@@ -49,7 +49,7 @@ def write_flows(
             unit="flow_unit px",
         )
         units = np.ones(shape[0])
-        for t, flow in enumerate(flows):
+        for t, flow in zip(range(shape[0]), flows, strict=True):
             check(
                 bool(np.isfinite(flow).all()),
                 path,
