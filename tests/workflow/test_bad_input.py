@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import N_FRAMES, SIDE, VIDEOS, write_video
 from torchvision.models.optical_flow import raft_large
+from toy import N_FRAMES, SIDE, VIDEOS, write_video
 
 
 def video(folder: Path, name: str, n_frames: int = N_FRAMES, side: int = SIDE) -> Path:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from conftest import Project, copy_sources
+from toy import Project, copy_sources
 
 IMPROVED = ["mpjpe_mm", "pa_mpjpe_mm", "accel_mm", "epe_px"]
 
