@@ -1,11 +1,11 @@
 # make table: set up, then compute the demo's table.      make test: set up, then run all tests.
-# make lint, golden, bench, lock: see README.md, "Working on flowpose".
+# make lint, golden, faults, bench, lock: see README.md, "Working on flowpose".
 
 PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 
-.PHONY: table test lint golden bench lock
+.PHONY: table test lint golden faults bench lock
 .DELETE_ON_ERROR:
 
 table: .venv/workflow
@@ -25,6 +25,10 @@ lint: .venv/dev
 golden: .venv/workflow
 	$(BIN)/python tests/golden/random_raft.py .venv/raft-random.pth
 	$(BIN)/python tests/golden_check.py tests/golden --weights .venv/raft-random.pth
+
+# Twenty runs broken at random moments; make test breaks three.
+faults: .venv/dev
+	FAULTS=20 $(BIN)/python -m pytest tests/workflow/test_faults.py
 
 bench: .venv/workflow
 	$(BIN)/python benchmarks/bench.py

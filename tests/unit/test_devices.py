@@ -1,26 +1,89 @@
+import multiprocessing
+import time
+from types import SimpleNamespace
+
 import pytest
 import torch
 
-from flowpose.devices import choose_device
+from flowpose.devices import compute_device, lease
 from flowpose.errors import FlowposeError
 
 
-@pytest.mark.parametrize(
-    ("device", "found", "chosen"),
-    [
-        ("auto", False, "cpu"),
-        ("auto", True, "cuda"),
-        ("cpu", True, "cpu"),
-        ("cpu", False, "cpu"),
-        ("cuda", True, "cuda"),
-    ],
-)
-def test_the_gpu_is_taken_where_there_is_one(monkeypatch, device, found, chosen):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: found)
-    assert choose_device(device).type == chosen
+@pytest.fixture
+def two_gpus(monkeypatch, tmp_path):
+    """Two GPUs, as far as PyTorch is asked."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda index: None)
+    names = [SimpleNamespace(uuid="a"), SimpleNamespace(uuid="b")]
+    monkeypatch.setattr(torch.cuda, "get_device_properties", names.__getitem__)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
+@pytest.mark.parametrize("device", ["auto", "cuda"])
+def test_every_job_gets_a_gpu_of_its_own(two_gpus, device):
+    with compute_device(device) as first, compute_device(device) as second:
+        assert {first, second} == {torch.device("cuda", 0), torch.device("cuda", 1)}
+    with compute_device(device) as again:
+        assert again == torch.device("cuda", 0)
+
+
+def test_the_cpu_is_taken_when_asked_for(two_gpus):
+    with compute_device("cpu") as device:
+        assert device == torch.device("cpu")
+
+
+def test_the_cpu_is_taken_where_there_is_no_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with compute_device("auto") as device:
+        assert device == torch.device("cpu")
 
 
 def test_a_gpu_that_is_asked_for_must_be_there(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(FlowposeError, match="device: cuda is asked for, but PyTorch sees no GPU"):
-        choose_device("cuda")
+    message = "device: cuda is asked for, but PyTorch sees no GPU"
+    with pytest.raises(FlowposeError, match=message), compute_device("cuda"):
+        pass
+
+
+def work(folder, devices, events):
+    with lease(devices, folder) as index:
+        events.put(("start", index, time.monotonic()))
+        time.sleep(0.3)
+        events.put(("end", index, time.monotonic()))
+
+
+@pytest.mark.parametrize("devices", [["a"], ["a", "b"]])
+def test_jobs_queue_for_devices(tmp_path, devices):
+    """Three jobs: all are done, and never do two hold the same device."""
+    context = multiprocessing.get_context("fork")
+    events = context.Queue()
+    jobs = [context.Process(target=work, args=(tmp_path, devices, events)) for _ in range(3)]
+    for job in jobs:
+        job.start()
+    seen = sorted((events.get(timeout=30) for _ in range(6)), key=lambda event: event[2])
+    for job in jobs:
+        job.join(timeout=30)
+    assert {index for _, index, _ in seen} == set(range(len(devices)))
+    held = set()
+    for what, index, _ in seen:
+        assert (index in held) == (what == "end")
+        held ^= {index}
+
+
+def test_a_killed_job_gives_its_device_back(tmp_path):
+    context = multiprocessing.get_context("fork")
+    events = context.Queue()
+    job = context.Process(target=hold_for_ever, args=(tmp_path, events))
+    job.start()
+    assert events.get(timeout=30) == 0
+    job.kill()
+    job.join(timeout=30)
+    with lease(["a"], tmp_path) as index:
+        assert index == 0
+
+
+def hold_for_ever(folder, events):
+    with lease(["a"], folder) as index:
+        events.put(index)
+        time.sleep(600)

@@ -51,14 +51,14 @@ def test_arrays_come_back_as_they_were(tmp_path, provenance, values):
 def test_a_file_says_what_made_it(tmp_path, provenance):
     write(tmp_path / "a.h5", provenance, np.zeros((2, 3, 4, 2)))
     with h5py.File(tmp_path / "a.h5") as h5:
-        assert h5.attrs["flowpose_version"] == __version__
-        assert h5.attrs["stage"] == "stage"
-        assert h5.attrs["code"] == "c0de"
-        assert json.loads(h5.attrs["threads"]) == 4
-        assert json.loads(h5.attrs["parameters"]) == {"radius": 15}
-        assert json.loads(h5.attrs["inputs"]) == {"in.h5": "d1gest"}
-        assert h5["values"].attrs["axes"] == "frame row column xy"
-        assert h5["values"].attrs["unit"] == "px"
+        assert files.text(h5, "flowpose_version") == __version__
+        assert files.text(h5, "stage") == "stage"
+        assert files.text(h5, "code") == "c0de"
+        assert json.loads(files.text(h5, "threads")) == 4
+        assert json.loads(files.text(h5, "parameters")) == {"radius": 15}
+        assert json.loads(files.text(h5, "inputs")) == {"in.h5": "d1gest"}
+        assert files.text(h5["values"], "axes") == "frame row column xy"
+        assert files.text(h5["values"], "unit") == "px"
 
 
 def test_arrays_are_stored_a_frame_a_chunk_and_guarded(tmp_path, provenance):

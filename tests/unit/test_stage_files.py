@@ -6,6 +6,7 @@ import pytest
 
 from flowpose.camera import Crop
 from flowpose.errors import InputError
+from flowpose.files import text
 from flowpose.keypoints import Keypoints, read_keypoints, write_keypoints
 from flowpose.pose import Pose, read_pose, write_pose
 from flowpose.skeletons import METRO_14
@@ -26,8 +27,8 @@ def test_a_pose_comes_back_as_it_was(tmp_path, provenance, pose):
     with h5py.File(tmp_path / "pose.h5") as h5:
         np.testing.assert_array_equal(h5["joints_2d"], pose.project())
         np.testing.assert_array_equal(h5["loss"], np.arange(9))
-        assert h5["joints_3d"].attrs["joints"].split() == list(METRO_14.joints)
-        assert h5["joints_3d"].attrs["unit"] == "m"
+        assert text(h5["joints_3d"], "joints").split() == list(METRO_14.joints)
+        assert text(h5["joints_3d"], "unit") == "m"
 
 
 def test_a_pose_of_another_shape_is_refused(tmp_path, provenance, pose):

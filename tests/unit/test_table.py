@@ -59,7 +59,7 @@ def test_a_mean_leaves_out_sequences_without_a_metric(metrics):
 
 def test_a_sequence_that_failed_stops_the_table(metrics, failed):
     paths = {"walk": metrics("walk", [4], 10), "sit": failed("sit", "no such video")}
-    message = r"1 of 2 sequences failed: sit: no such video .*results/mine/<sequence>"
+    message = r"1 of 2 sequences failed: sit: no such video .*delete .*/<sequence> to try again"
     with pytest.raises(InputError, match=message):
         collect("mine", paths, allow_missing=False)
 

@@ -6,13 +6,13 @@ from toy import CONFIG, Project, copy_sources, write_inputs
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Project:
-    """A project whose table has been made; copy it before changing it."""
+    """A project whose table and pictures have been made; copy it before changing it."""
     folder = tmp_path_factory.mktemp("finished") / "project"
     copy_sources(folder)
     write_inputs(folder / "inputs")
     project = Project(folder)
     project.write_config(CONFIG)
-    run = project.snakemake()
+    run = project.snakemake(target="all")
     assert run.ok, run.text
     return project
 

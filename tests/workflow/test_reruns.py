@@ -1,6 +1,7 @@
 """What runs again after which change: that, and nothing else."""
 
 import os
+import shutil
 import time
 
 import numpy as np
@@ -73,7 +74,14 @@ def test_changed_key(project, key, value, jobs):
             "_M_PER_MM = 2e-3",
             {"truth": 2, "metrics": 2, "table": 1},
         ),
+        (
+            f"{LIBRARY}/evaluation.py",
+            'METRICS = ("mpjpe_mm", ',
+            'METRICS = ("mpjpe_mm", "pck", ',
+            {"metrics": 2, "table": 1},
+        ),
         (f"{LIBRARY}/table.py", '"MPJPE (mm)"', '"MPJPE [mm]"', {"table": 1}),
+        (f"{LIBRARY}/figures.py", "_MARGIN = 1.35", "_MARGIN = 1.5", {}),
     ],
 )
 def test_edited_code(project, file, old, new, jobs):
@@ -81,6 +89,11 @@ def test_edited_code(project, file, old, new, jobs):
     assert project.planned() == jobs
     project.edit(file, new, old)
     assert project.planned() == {}
+
+
+def test_plot_style(project):
+    project.edit(f"{LIBRARY}/figures.py", "_MARGIN = 1.35", "_MARGIN = 1.5")
+    assert project.planned(target="all") == {"all": 1, "figure": 2}
 
 
 def replace_array(path, name, change):
@@ -106,6 +119,20 @@ def test_replaced_estimates_leave_the_unadapted_flow_alone(project):
     }
 
 
+def test_replaced_estimates_of_one_sequence(project):
+    shutil.copy(project.folder / "inputs" / "estimates.npz", project.folder / "inputs" / "new.npz")
+    replace_array(project.folder / "inputs" / "new.npz", "world_m", lambda x: x * 1.01)
+    set_key(project, "sequences.right.estimates.file", "inputs/new.npz")
+    assert project.planned() == {
+        "keypoints": 1,
+        "pose_initial": 1,
+        "flow_finetuned": 2,
+        "pose_refined": 1,
+        "metrics": 1,
+        "table": 1,
+    }
+
+
 def test_touched_but_unchanged_files(project):
     later = time.time() + 10
     for file in ("inputs/right.avi", "results/toy/right/flow_1.h5", f"{LIBRARY}/refine.py"):
@@ -116,6 +143,19 @@ def test_touched_but_unchanged_files(project):
 def test_results_outlive_the_video_they_came_from(project):
     (project.folder / "inputs" / "right.avi").unlink()
     assert project.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "jobs"),
+    [
+        ("metrics.h5", {"metrics": 1, "table": 1}),
+        ("pose_1.h5", {"pose_refined": 1, "flow_finetuned": 1, "metrics": 1, "table": 1}),
+        ("flow_1.pt", {"flow_finetuned": 2, "pose_refined": 1, "metrics": 1, "table": 1}),
+    ],
+)
+def test_removed_file(project, file, jobs):
+    (project.folder / "results" / "toy" / "right" / file).unlink()
+    assert project.planned() == jobs
 
 
 def test_added_sequence(project):

@@ -9,6 +9,7 @@ import pytest
 
 from flowpose import __version__
 from flowpose.evaluation import METRICS
+from flowpose.files import text
 
 STAGES = [
     "frames",
@@ -42,15 +43,15 @@ def test_table(finished):
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_explains_itself(finished, stage):
     with h5py.File(finished.folder / "results" / "toy" / "Walking 1" / f"{stage}.h5") as h5:
-        assert h5.attrs["flowpose_version"] == __version__
-        assert len(h5.attrs["code"]) == 12
-        assert json.loads(h5.attrs["parameters"]).items() >= PARAMETERS.get(stage, {}).items()
-        digests = json.loads(h5.attrs["inputs"]).values()
+        assert text(h5, "flowpose_version") == __version__
+        assert len(text(h5, "code")) == 12
+        assert json.loads(text(h5, "parameters")).items() >= PARAMETERS.get(stage, {}).items()
+        digests = json.loads(text(h5, "inputs")).values()
         assert digests and all(len(digest) == 64 for digest in digests)
         items = []
         h5.visititems(lambda _, item: items.append(item))
         for item in (item for item in items if isinstance(item, h5py.Dataset)):
-            assert len(item.attrs["axes"].split()) == item.ndim, item.name
+            assert len(text(item, "axes").split()) == item.ndim, item.name
             assert item.fletcher32 and item.shuffle and item.compression == "gzip", item.name
             assert item.ndim < 3 or item.chunks[0] == 1, item.name
 
@@ -67,8 +68,6 @@ def test_same_inputs_give_the_same_table(project):
 
 
 def test_figures_and_report(project):
-    run = project.snakemake(target="all")
-    assert run.ok, run.text
     picture = project.folder / "results" / "toy" / "Walking 1" / "figure.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
     report = project.snakemake("--report", "results/report.zip", target="all")

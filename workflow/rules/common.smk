@@ -23,7 +23,8 @@ SEQUENCES = config["sequences"]
 CYCLES = config["cycles"]
 REFERENCE = config["mode"] == "reference"
 DOWNLOADS = "resources/downloads"
-RESULTS = f"results/{DATASET}/{{sequence}}"
+FOLDER = config["results"]
+RESULTS = f"{FOLDER}/{DATASET}/{{sequence}}"
 LOGS = f"{RESULTS}/logs"
 ENVIRONMENT = "../../envs/flowpose.yaml"
 

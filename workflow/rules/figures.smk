@@ -14,7 +14,7 @@ rule figure:
         ),
     output:
         report(
-            f"results/{DATASET}/{{sequence}}/figure.png",
+            f"{RESULTS}/figure.png",
             caption="../report/figure.rst",
             category="Sequences",
             labels={"sequence": "{sequence}"},

@@ -11,6 +11,7 @@ rule flow_initial:
         f"{RESULTS}/flow_0.h5",
     log:
         f"{LOGS}/flow_0.log",
+    cache: True
     conda:
         ENVIRONMENT
     threads: 4
@@ -34,10 +35,10 @@ rule flow_finetuned:
         flow=of_cycle_before("flow_{cycle}.h5"),
         pose=of_cycle_before("pose_{cycle}.h5"),
     output:
-        flow=f"{RESULTS}/flow_{{cycle}}.h5",
-        weights=f"{RESULTS}/flow_{{cycle}}.pt",
+        multiext(f"{RESULTS}/flow_{{cycle}}", flow=".h5", weights=".pt"),
     log:
         f"{LOGS}/flow_{{cycle}}.log",
+    cache: True
     conda:
         ENVIRONMENT
     threads: 4

@@ -3,10 +3,12 @@ rule table:
     input:
         expand(f"{RESULTS}/metrics.h5", sequence=SEQUENCES),
     output:
-        csv=report("results/table.csv", caption="../report/table.rst", category="Table"),
-        md="results/table.md",
+        csv=report(
+            f"{FOLDER}/table.csv", caption="../report/table.rst", category="Table"
+        ),
+        md=f"{FOLDER}/table.md",
     log:
-        "results/logs/table.log",
+        f"{FOLDER}/logs/table.log",
     conda:
         ENVIRONMENT
     params:

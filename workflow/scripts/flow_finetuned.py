@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flowpose.devices import choose_device, prepare
+from flowpose.devices import compute_device, prepare
 from flowpose.finetune import FlowOptions, finetune_toward_pose
 from flowpose.flow_file import open_flows, write_flows
 from flowpose.frames import open_frames
@@ -11,10 +11,10 @@ from flowpose.raft import estimate_flows, load_raft, save_raft
 from flowpose.target import block_radius
 from jobs import job, progress
 
-with job(snakemake) as provenance:
+with job(snakemake) as provenance, compute_device(snakemake.config["device"]) as device:
     inputs, params = snakemake.input, snakemake.params
     prepare(snakemake.threads)
-    model = load_raft(inputs.weights, params.model).to(choose_device(snakemake.config["device"]))
+    model = load_raft(inputs.weights, params.model).to(device)
     joints = read_pose(inputs.pose).project()
     radius = block_radius(
         joints,

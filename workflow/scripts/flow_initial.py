@@ -1,15 +1,15 @@
 """Rule flow_initial: RAFT's flow with the weights as loaded."""
 
-from flowpose.devices import choose_device, prepare
+from flowpose.devices import compute_device, prepare
 from flowpose.flow_file import write_flows
 from flowpose.frames import open_frames
 from flowpose.raft import estimate_flows, load_raft
 from jobs import job, progress
 
-with job(snakemake) as provenance:
+with job(snakemake) as provenance, compute_device(snakemake.config["device"]) as device:
     params = snakemake.params
     prepare(snakemake.threads)
-    model = load_raft(params.weights, params.model).to(choose_device(snakemake.config["device"]))
+    model = load_raft(params.weights, params.model).to(device)
     with open_frames(snakemake.input.frames) as frames:
         flows = estimate_flows(model, frames, updates=params.updates)
         write_flows(

@@ -1,5 +1,6 @@
 """What every rule's script has around its library calls: a log, progress, clear errors."""
 
+import fcntl
 import logging
 import sys
 import textwrap
@@ -7,12 +8,13 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
 from flowpose.errors import FlowposeError, InputError
-from flowpose.files import Provenance, StageError, failure, sha256, write_failure
+from flowpose.files import Provenance, StageError, failure, sha256, write_failure, write_record
 
 # Seconds between two lines of progress where it goes to a file.
 _LOG_INTERVAL = 15
@@ -29,24 +31,47 @@ def job(snakemake) -> Iterator[Provenance]:
     with the config's `allow_missing`, it becomes the content of the rule's output instead, so that
     the workflow goes on and the table can say what is missing and why.
     """
-    Path(snakemake.log[0]).parent.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(message)s",
-        handlers=[logging.FileHandler(snakemake.log[0], mode="w")],
-        force=True,
-    )
-    logging.info("%s, %d threads: %s", snakemake.rule, snakemake.threads, list(snakemake.output))
-    try:
-        if _is_of_a_sequence(snakemake):
-            _refuse_failed(snakemake.input)
-        yield _provenance(snakemake)
-    except FlowposeError as error:
-        sys.exit(_fail(snakemake, error))
-    except Exception:
-        logging.error(traceback.format_exc())
-        raise
-    logging.info("done")
+    log = Path(snakemake.log[0])
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with _only_one(log) as stream:
+        logging.basicConfig(
+            level=logging.INFO, format="%(asctime)s %(message)s", stream=stream, force=True
+        )
+        # A full disk shall be reported once, by what could not be written.
+        logging.raiseExceptions = False
+        outputs = list(snakemake.output)
+        logging.info("%s, %d threads: %s", snakemake.rule, snakemake.threads, outputs)
+        try:
+            if _is_of_a_sequence(snakemake):
+                _refuse_failed(snakemake.input)
+            provenance = _provenance(snakemake)
+            yield provenance
+            _record(snakemake, provenance)
+        except FlowposeError as error:
+            sys.exit(_fail(snakemake, error))
+        except Exception:
+            logging.error(traceback.format_exc())
+            raise
+        logging.info("done")
+
+
+@contextmanager
+def _only_one(log: Path) -> Iterator[TextIO]:
+    """A job's log to write to; waits for another process that still does the same job.
+
+    When snakemake itself is killed, its jobs live on.
+    """
+    with log.open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(
+                f"{log}: the same job of an earlier run is still at work; waiting for its end",
+                file=sys.stderr,
+            )
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        stream.truncate(0)
+        yield stream
 
 
 def title(snakemake) -> str:
@@ -65,6 +90,12 @@ def progress(
         return tqdm(iterable, desc=title(snakemake), unit=unit, total=total, mininterval=interval)
 
     return bar
+
+
+def _record(snakemake, provenance: Provenance) -> None:
+    """Write down what made the outputs, where none of them can tell it."""
+    if not any(path.endswith(".h5") for path in snakemake.output):
+        write_record(Path(snakemake.log[0]).with_suffix(".json"), provenance, snakemake.output)
 
 
 def _provenance(snakemake) -> Provenance:
@@ -118,4 +149,5 @@ def _fail(snakemake, error: FlowposeError) -> int:
             _write_notice(path, f"{snakemake.wildcards.sequence}: {error}")
         else:
             Path(path).touch()
+    _record(snakemake, _provenance(snakemake))
     return 0

@@ -1,5 +1,13 @@
 """Where to compute, and how to make it repeatable."""
 
+import fcntl
+import getpass
+import logging
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -8,9 +16,15 @@ from flowpose.errors import FlowposeError
 
 Device = Literal["auto", "cpu", "cuda"]
 
+_SECONDS_BETWEEN_LOOKS = 0.5
 
-def choose_device(device: Device) -> torch.device:
+
+@contextmanager
+def compute_device(device: Device) -> Iterator[torch.device]:
     """The device to compute on; `auto` is a GPU where there is one.
+
+    A GPU is given to one process at a time; another waits here until one is free. Which GPUs there
+    are to choose from, CUDA_VISIBLE_DEVICES says, as a cluster sets it.
 
     Raises:
         FlowposeError: `cuda` is asked for and PyTorch sees no GPU.
@@ -21,7 +35,48 @@ def choose_device(device: Device) -> torch.device:
             "device: cuda is asked for, but PyTorch sees no GPU "
             "(set device to auto or cpu, or check the driver with nvidia-smi)"
         )
-    return torch.device("cuda" if found and device != "cpu" else "cpu")
+    if device == "cpu" or not found:
+        yield torch.device("cpu")
+        return
+    count = torch.cuda.device_count()
+    uuids = [str(torch.cuda.get_device_properties(index).uuid) for index in range(count)]
+    with lease(uuids, _leases_of_user()) as index:
+        torch.cuda.set_device(index)
+        yield torch.device("cuda", index)
+
+
+@contextmanager
+def lease(devices: Sequence[str], folder: Path) -> Iterator[int]:
+    """Index of a device that nobody else holds a lease of; waits until there is one.
+
+    Leases are locked files, one a device, in a folder of this machine: they end with the process
+    that holds them, however it ends.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        files = [stack.enter_context((folder / name).open("w")) for name in devices]
+        index = _first_locked(files)
+        if index is None:
+            logging.info("waiting for one of %d GPUs to be free", len(devices))
+        while index is None:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            index = _first_locked(files)
+        logging.info("on GPU %s", devices[index])
+        yield index
+
+
+def _leases_of_user() -> Path:
+    return Path(tempfile.gettempdir()) / f"flowpose-{getpass.getuser()}" / "gpus"
+
+
+def _first_locked(files: Sequence) -> int | None:
+    for index, file in enumerate(files):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        return index
+    return None
 
 
 def prepare(threads: int, seed: int = 0) -> None:

@@ -8,18 +8,23 @@ compressed with gzip and guarded by checksums, so that any HDF5 reader opens it.
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from flowpose import __version__
-from flowpose.errors import InputError, check
+from flowpose.errors import FlowposeError, InputError, check
 
 _FAILED = "failed"
+# Bytes: less than that free, a write that failed did so for want of room.
+_ALMOST_NOTHING = 100_000
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,9 @@ def replacing(path: Path | str) -> Iterator[Path]:
     """A path to write to in place of `path`, which it replaces once all is written and on disk.
 
     If the body fails, `path` is left as it was and what was written is removed.
+
+    Raises:
+        FlowposeError: the disk is full.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,8 +70,31 @@ def replacing(path: Path | str) -> Iterator[Path]:
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
         temporary.replace(path)
+    except Exception as error:
+        free = shutil.disk_usage(path.parent).free
+        # HDF5 and PyTorch do not tell a full disk from other failures to write.
+        if free < _ALMOST_NOTHING or getattr(error, "errno", None) in (ENOSPC, EDQUOT):
+            raise FlowposeError(
+                f"{path}: the disk is full ({free} bytes free): "
+                "make room, or set results to a folder elsewhere, then run the same again"
+            ) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_zip(path: Path | str) -> None:
+    """Compare the content of a zip archive, as PyTorch writes them, with its checksums.
+
+    PyTorch itself does not: it loads weights with flipped bytes.
+
+    Raises:
+        InputError: the archive is damaged.
+    """
+    if zipfile.is_zipfile(path):
+        with damage_named(path), zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        check(damaged is None, path, f"damaged: {damaged}", "delete it, and make or fetch it again")
 
 
 @contextmanager
@@ -71,16 +102,51 @@ def create(path: Path | str, provenance: Provenance) -> Iterator[h5py.File]:
     """A new stage file to fill, which appears at `path` once it is complete."""
     # Since this version of the format, HDF5 guards its own structures with checksums too.
     with replacing(path) as temporary, h5py.File(temporary, "w", libver="v110") as h5:
-        h5.attrs["flowpose_version"] = __version__
+        _set_text(h5, "flowpose_version", __version__)
         for name, value in asdict(provenance).items():
-            h5.attrs[name] = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+            _set_text(
+                h5, name, value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+            )
         yield h5
+
+
+def read_provenance(h5: h5py.File) -> Provenance:
+    """What made an open stage file."""
+    texts = {field.name: text(h5, field.name) for field in fields(Provenance)}
+    return Provenance(
+        stage=texts["stage"],
+        parameters=json.loads(texts["parameters"]),
+        threads=json.loads(texts["threads"]),
+        code=texts["code"],
+        inputs=json.loads(texts["inputs"]),
+    )
+
+
+def write_record(path: Path | str, provenance: Provenance, outputs: Iterable[Path | str]) -> None:
+    """Write down what made files that have no place for it themselves, and their digests."""
+    digests = {str(output): sha256(output) for output in outputs}
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(asdict(provenance) | {"outputs": digests}, indent=1))
+
+
+def read_record(path: Path | str, output: Path | str) -> Provenance:
+    """What made a file that is not HDF5.
+
+    Raises:
+        InputError: there is no record of it, or the file is not as it was written.
+    """
+    check(Path(path).is_file(), path, f"no such file: nothing tells how {output} was made")
+    with damage_named(path):
+        record = json.loads(Path(path).read_text())
+        digest = record.pop("outputs")[str(output)]
+    check(sha256(output) == digest, output, "its content is not what was written")
+    return Provenance(**record)
 
 
 def write_failure(path: Path | str, provenance: Provenance, message: str) -> None:
     """A stage file that says only why it could not be made; reading it raises that message."""
     with create(path, provenance) as h5:
-        h5.attrs[_FAILED] = message
+        _set_text(h5, _FAILED, message)
 
 
 def failure(path: Path | str) -> str | None:
@@ -109,7 +175,7 @@ def opened(path: Path | str) -> Iterator[h5py.File]:
         h5 = h5py.File(path, "r")
     with h5:
         if _FAILED in h5.attrs:
-            raise StageError(h5.attrs[_FAILED])
+            raise StageError(text(h5, _FAILED))
         yield h5
 
 
@@ -118,7 +184,7 @@ def damage_named(path: Path | str) -> Iterator[None]:
     """Turn HDF5's errors at data that do not match their checksum into one that names the file."""
     try:
         yield
-    except (OSError, RuntimeError, KeyError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(
             f"{path}: damaged: {error} (delete it, and run the workflow to make it again)"
         ) from error
@@ -160,9 +226,21 @@ def read(h5: h5py.Group, name: str, shape: tuple[int | None, ...] | None = None)
         return dataset[()]
 
 
+def text(item: h5py.Group | h5py.Dataset, name: str) -> str:
+    """A text attribute of a stage file or of an array in it."""
+    return item.attrs[name].decode()
+
+
+def _set_text(item: h5py.Group | h5py.Dataset, name: str, value: str) -> None:
+    # Of fixed length: HDF5 keeps strings of variable length where no checksum guards them.
+    encoded = value.encode()
+    dtype = h5py.string_dtype("utf-8", max(1, len(encoded)))
+    item.attrs.create(name, np.array(encoded, dtype))
+
+
 def joint_names(h5: h5py.Group, name: str) -> tuple[str, ...]:
     """The joints along the joint axis of a stored array."""
-    return tuple(h5[name].attrs["joints"].split())
+    return tuple(text(h5[name], "joints").split())
 
 
 def _dataset(
@@ -182,8 +260,8 @@ def _dataset(
     dataset = h5.create_dataset(
         name, shape, dtype, **(filters | {"chunks": chunks} if 0 not in shape and shape else {})
     )
-    dataset.attrs["axes"] = axes
-    dataset.attrs["unit"] = unit
+    _set_text(dataset, "axes", axes)
+    _set_text(dataset, "unit", unit)
     if joints:
-        dataset.attrs["joints"] = " ".join(joints)
+        _set_text(dataset, "joints", " ".join(joints))
     return dataset

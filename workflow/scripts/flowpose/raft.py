@@ -15,7 +15,7 @@ from torchvision.models.optical_flow import RAFT, raft_large, raft_small
 from torchvision.models.optical_flow._utils import make_coords_grid, upsample_flow
 
 from flowpose.errors import InputError, check
-from flowpose.files import replacing
+from flowpose.files import check_zip, replacing
 from flowpose.streams import Stream
 
 Size = Literal["raft_large", "raft_small"]
@@ -104,6 +104,7 @@ def save_raft(model: RAFT, path: Path | str) -> None:
 
 def _read_state(path: Path) -> dict[str, Tensor]:
     check(path.is_file(), path, "no such file", "set flow.weights to a checkpoint of RAFT")
+    check_zip(path)
     try:
         raw = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for what is not its file

@@ -32,11 +32,12 @@ def collect(
         InputError: a sequence failed, or all did.
     """
     reasons = {name: reason for name, path in metrics.items() if (reason := failure(path))}
+    folder = Path(next(iter(metrics.values()))).parent.parent
     check(
         allow_missing or not reasons,
         f"{len(reasons)} of {len(metrics)} sequences failed",
         "; ".join(f"{name}: {reason}" for name, reason in reasons.items()),
-        f"delete results/{dataset}/<sequence> to try again, or set allow_missing: true",
+        f"delete {folder}/<sequence> to try again, or set allow_missing: true",
     )
     check(len(reasons) < len(metrics), dataset, f"all sequences failed: {list(reasons.values())}")
     rows = [

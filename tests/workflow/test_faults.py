@@ -1,0 +1,184 @@
+"""The machine's faults, for real: killed runs and jobs, full disks, two runs at once.
+
+FAULTS sets how many runs are broken; `make faults` breaks twenty.
+"""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from toy import ONE_THREAD
+
+# A job of each stage that is killed, and a file that is removed so that it runs.
+STAGES = {
+    "flow_finetuned": "flow_2.h5",
+    "pose_refined": "pose_1.h5",
+    "metrics": "metrics.h5",
+    "flow_initial": "flow_0.h5",
+    "keypoints": "keypoints.h5",
+    "truth": "truth.h5",
+    "frames": "frames.h5",
+    "pose_initial": "pose_0.h5",
+    "table": "../../table.csv",
+}
+ROUNDS = int(os.environ.get("FAULTS", "3"))
+# A job takes seconds, most of them to start.
+LONGEST_WAIT = 3.0
+
+
+@contextlib.contextmanager
+def started(project, *arguments):
+    """A run of the workflow in the background; killed at the end, if it still runs."""
+    with (project.folder / "run.log").open("w") as log:
+        run = subprocess.Popen(
+            [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config/toy.yaml"]
+            + [*ONE_THREAD, *arguments, "--", "results/table.csv"],
+            cwd=project.folder,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield run
+        finally:
+            run.kill()
+            run.wait()
+
+
+def jobs(rule: str, folder) -> list[psutil.Process]:
+    """The processes that run a rule's script in a project."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(
+            word.startswith(f"{folder}/.snakemake/scripts/") and word.endswith(f".{rule}.py")
+            for word in process.info["cmdline"] or []
+        )
+    ]
+
+
+def wait_for(condition, run, seconds: float = 120.0):
+    """What a condition gives as soon as it holds; it must before the run ends."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert run.poll() is None and time.monotonic() < end
+        time.sleep(0.02)
+    return found
+
+
+def kill(victim: psutil.Process) -> None:
+    # A job that has ended meanwhile needs no killing: that moment is tried, too.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        victim.kill()
+
+
+@pytest.fixture(scope="module")
+def broken(finished, tmp_path_factory):
+    """A project that is broken and mended again and again."""
+    return finished.copy(tmp_path_factory.mktemp("broken") / "project")
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_kill(broken, number):
+    """kill -9 of snakemake or of a job at a random moment; then what README.md says to type."""
+    rng = random.Random(number)
+    results = broken.folder / "results"
+    table = (results / "table.csv").read_bytes()
+    rule, file = list(STAGES.items())[number % len(STAGES)]
+    whole_run = number % 2 == 0
+    (results / "toy" / "right" / file).unlink()
+    with started(broken) as run:
+        job = wait_for(lambda: jobs(rule, broken.folder), run)[0]
+        time.sleep(rng.uniform(0, LONGEST_WAIT))
+        kill(psutil.Process(run.pid) if whole_run else job)
+        run.wait(timeout=120)
+    if whole_run:
+        unlocked = broken.snakemake("--unlock")
+        assert unlocked.ok, unlocked.text
+    again = broken.snakemake()
+    assert again.ok, again.text
+    assert (results / "table.csv").read_bytes() == table
+    assert not list(results.rglob("*.part"))
+    assert broken.planned() == {}
+
+
+def test_two_runs_at_once_and_an_interrupted_one(project):
+    table = (project.folder / "results" / "table.csv").read_bytes()
+    (project.folder / "results" / "toy" / "right" / "pose_1.h5").unlink()
+    with started(project) as run:
+        wait_for(lambda: jobs("pose_refined", project.folder), run)
+        second = project.snakemake()
+        assert not second.ok
+        assert "Directory cannot be locked" in second.text and "--unlock" in second.text
+        run.send_signal(signal.SIGINT)
+        run.wait(timeout=120)
+    again = project.snakemake()
+    assert again.ok, again.text
+    assert (project.folder / "results" / "table.csv").read_bytes() == table
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 40 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", disk], check=True)
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_full_disk(project, small_disk):
+    """No room for the file of any stage: each says so and leaves nothing, and goes on later."""
+    config = project.config
+    results = config["results"] = str(small_disk)
+    # A sequence a stage, all the same, each finished but for the file of that stage.
+    config["sequences"] = dict.fromkeys(STAGES, config["sequences"]["right"])
+    project.write_config(config)
+    made = project.folder / "results" / "toy" / "right"
+    targets = []
+    for stage, file in STAGES.items():
+        shutil.copytree(made, small_disk / "toy" / stage)
+        if stage != "table":
+            target = small_disk / "toy" / stage / file
+            target.unlink()
+            targets.append(str(target))
+    targets.append(f"{results}/table.csv")
+    fill(small_disk)
+    run = project.snakemake("--keep-going", *targets[:-1], target=targets[-1])
+    assert not run.ok
+    assert "Traceback" not in run.text
+    for target in targets[:-1]:
+        assert f"{target}: the disk is full" in run.text
+        assert "make room, or set results to a folder elsewhere" in run.text
+    assert not [path for path in small_disk.rglob("*") if path.suffix == ".part"]
+    (small_disk / "filler").unlink()
+    again = project.snakemake(*targets[:-1], target=targets[-1])
+    assert again.ok, again.text
+
+
+def fill(disk) -> None:
+    """Leave no room at all on a disk."""
+    with (disk / "filler").open("wb") as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(bytes(4096))
+            filler.flush()
+
+
+def test_inputs_are_only_read(finished):
+    """Nothing is written where the inputs are."""
+    inputs = finished.folder / "inputs"
+    assert {path.name for path in inputs.iterdir()} == {
+        "Walking 1.60457274.avi",
+        "right.avi",
+        "estimates.npz",
+        "truth.npz",
+        "raft.pth",
+    }
+    newest = max(path.stat().st_mtime for path in inputs.iterdir())
+    assert newest < (finished.folder / "results" / "toy" / "right" / "frames.h5").stat().st_mtime
