@@ -1,0 +1,24 @@
+HUMAN36M_LABELS = {
+    "labels_3d": f"{RESULTS_FOLDER}/labels/data_3d_h36m.npz",
+    "labels_2d": f"{RESULTS_FOLDER}/labels/data_2d_h36m_gt.npz",
+}
+
+
+rule labels:
+    """The labels of Human3.6M as VideoPose3D makes them, from the data set as it comes."""
+    input:
+        lambda wildcards: [
+            existing(path, HUMAN36M_LABELS["labels_3d"])
+            for path in config["human36m"]["raw"].values()
+        ],
+    output:
+        **HUMAN36M_LABELS,
+    log:
+        f"{RESULTS_FOLDER}/labels/labels.log",
+    conda:
+        ENVIRONMENT
+    params:
+        raw=lambda wildcards: config["human36m"]["raw"],
+        code=code_digest("labels.py"),
+    script:
+        "../scripts/labels.py"
