@@ -16,6 +16,8 @@ _WORLD_RADIUS = 4.0
 _WORLD_HEIGHT = (-0.1, 1.5)
 # And how far it mostly is in front of a camera, m.
 _CAMERA_DEPTH = (2.0, 9.0)
+# How far apart the joints of somebody are, who stands, sits or lies, m.
+_SPAN = (0.4, 3.0)
 # Nearer than this to the origin in all frames it was put there, m.
 _AT_ORIGIN = 1e-3
 
@@ -32,14 +34,21 @@ def coordinate_frame(joints: Float[np.ndarray, "F 32 3"], where: object) -> Coor
     Raises:
         InputError: they are relative to the pelvis, in another unit or in no frame of Human3.6M.
     """
+    joints = joints[np.isfinite(joints[:, _PELVIS]).all(-1)]
     pelvis = joints[:, _PELVIS]
-    pelvis = pelvis[np.isfinite(pelvis).all(-1)]
     check(len(pelvis) > 0, where, "the pelvis is known in no frame")
     check(
         float(np.abs(pelvis).max()) > _AT_ORIGIN,
         where,
         "the pelvis is at the origin in all frames: the labels are relative to it",
         "labels in the world or in a camera's frame are needed",
+    )
+    span = np.median((np.nanmax(joints, axis=1) - np.nanmin(joints, axis=1)).max(-1))
+    check(
+        bool(_SPAN[0] <= span <= _SPAN[1]),
+        where,
+        f"somebody whose joints span {span:.3g} m",
+        "labels in metres are needed, raw files in mm",
     )
     x, y, z = np.median(pelvis, axis=0)
     if _CAMERA_DEPTH[0] <= z <= _CAMERA_DEPTH[1]:
@@ -48,5 +57,5 @@ def coordinate_frame(joints: Float[np.ndarray, "F 32 3"], where: object) -> Coor
         return "world"
     raise InputError(
         f"{where}: the pelvis is mostly at ({x:.3g}, {y:.3g}, {z:.3g}), which is neither in the "
-        "middle of the room nor a few metres in front of a camera (are the labels in metres?)"
+        "middle of the room nor a few metres in front of a camera"
     )

@@ -148,7 +148,9 @@ def _read(file: Path, read: Reader, name: str, where: object) -> Float32[np.ndar
 def _read_cdf(file: Path, where: object) -> Float[np.ndarray, "*one F columns"]:
     cdf = cdflib.CDF(file, validate=True)
     info = cdf.cdf_info()
-    names = [*info.zVariables, *info.rVariables]
+    names = [name for name in (*info.zVariables, *info.rVariables) if name]
+    if not names:
+        raise ValueError("it has no variables")
     check("Pose" in names, where, f"expected a variable Pose, found {', '.join(names)}", _NEEDED)
     return cdf["Pose"]
 
