@@ -25,7 +25,7 @@ def raw(subject: str, action: str) -> np.ndarray:
 
 def write_cdf(path: Path, values: np.ndarray, variable: str = "Pose", compressed: int = 0) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    cdf = CDF(path, {"Majority": "row_major", "Compressed": compressed})
+    cdf = CDF(path, {"Majority": "row_major", "Compressed": compressed, "Checksum": True})
     spec = {
         "Variable": variable,
         "Data_Type": CDF.CDF_FLOAT,

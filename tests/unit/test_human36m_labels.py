@@ -1,11 +1,11 @@
 """The two label files: what we write is VideoPose3D's, what others wrote is recognised."""
 
-import os
 import pickle
 
 import numpy as np
 import pytest
 from human36m_files import ACTIONS, GOLDEN, POSITIONS, save
+from test_pickles import Command
 
 from flowpose.errors import InputError
 from flowpose.human36m.cameras import CAMERAS
@@ -165,16 +165,6 @@ def test_2d_labels_of_other_cameras_or_joints_are_refused(tmp_path, views, messa
     path = save(tmp_path / "2d.npz", positions_2d=wrapped)
     with pytest.raises(InputError, match=rf"2d.npz: S9 Walking.*{message}"):
         read_labels_2d(path, "S9", "Walking")
-
-
-class Command:
-    """Runs a command when it is unpickled."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.path}",)
 
 
 @pytest.mark.parametrize("place", ["action", "array"])

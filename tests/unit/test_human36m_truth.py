@@ -1,5 +1,7 @@
 """The truth of one sequence of Human3.6M: which labels belong to it, and in which frames."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from human36m_files import GOLDEN, POSITIONS, save
@@ -126,6 +128,14 @@ def test_2d_labels_that_do_not_fit_labels_of_a_camera_are_only_remarked_on(files
     assert labels.video_size is None and "no" in labels.remarks[1]
     true = truth(labels, header(0, 1, size=(500, 501)))
     np.testing.assert_allclose(true.joints_2d, half[3][:2])
+
+
+def test_the_authors_form_of_labels_is_read():
+    """The golden workspace's: synthetic, so Human3.6M's cameras do not see it."""
+    data = Path(__file__).parents[1] / "golden" / "ws_s0" / "data"
+    labels = read((data / "data_3d_h36m.npz", data / "h36m" / "data_2d_h36m_gt.npz"))
+    assert labels.joints_3d.shape == (40, 32, 3) and labels.joints_2d.shape == (40, 32, 2)
+    assert labels.remarks[0] == "the 3D labels are in the frame of the camera"
 
 
 @given(st.integers(0, 3), st.floats(0, 2), st.randoms(use_true_random=False))

@@ -32,7 +32,7 @@ _COLUMNS = 3 * len(H36M_32)
 _OTHER_POSES = {64: "positions in the picture (D2_Positions)", 78: "joint angles (D3_Angles)"}
 # Where the files lie in a subject's folder, as the data set comes and in Martinez et al.'s archive.
 _FOLDERS = ("MyPoseFeatures/D3_Positions", "MyPoses/3D_positions", ".")
-# The longest recording has 2.5 MB.
+# A recording has a few MB.
 _LARGEST_MEMBER = 100 * 1024**2
 
 _NEEDED = "D3_Positions are needed, neither D2_Positions nor D3_Positions_mono nor angles"
