@@ -75,11 +75,10 @@ def read_labels_3d(
             are not where its keys say.
     """
     actions = _of_subject(path, "positions_3d", subject)
-    of_camera = f"{action}.{camera}"
     keyed: CoordinateFrame = "camera" if any("." in key for key in actions) else "world"
-    joints = _of_action(actions, of_camera if keyed == "camera" else action, path, subject)
-    where = f"{path}: {subject} {of_camera if keyed == 'camera' else action}"
-    joints = _array(joints, (len(H36M_32), 3), where)
+    key = f"{action}.{camera}" if keyed == "camera" else action
+    where = f"{path}: {subject} {key}"
+    joints = _array(_of_action(actions, key, path, subject), (len(H36M_32), 3), where)
     found = coordinate_frame(joints, where)
     check(
         found == keyed,
@@ -101,17 +100,17 @@ def read_labels_2d(
             joints than Human3.6M's 32 or the 17 of VideoPose3D.
     """
     actions = _of_subject(path, "positions_2d", subject)
-    views = _of_action(actions, action, path, subject)
+    found = _of_action(actions, action, path, subject)
     where = f"{path}: {subject} {action}"
-    if not isinstance(views, list | tuple | np.ndarray) or len(views) != len(CAMERAS):
-        found = f"{len(views)}" if isinstance(views, list | tuple | np.ndarray) else "none"
-        raise InputError(
-            f"{where}: expected labels of {len(CAMERAS)} cameras, {', '.join(CAMERAS)}, "
-            f"found {found}"
-        )
-    shape = np.shape(views[0])
-    n = shape[1] if len(shape) == 3 else 0
-    check(n in SKELETONS, where, f"expected (frames, 17 or 32 joints, 2), found {shape}")
+    several = isinstance(found, list | tuple) or (isinstance(found, np.ndarray) and found.ndim > 0)
+    views: list = list(found) if several else []  # type: ignore[call-overload]
+    check(
+        len(views) == len(CAMERAS),
+        where,
+        f"expected labels of {len(CAMERAS)} cameras, {', '.join(CAMERAS)}, found {len(views)}",
+    )
+    n = views[0].shape[1] if isinstance(views[0], np.ndarray) and views[0].ndim == 3 else 0
+    check(n in SKELETONS, where, f"expected 17 or 32 joints, found {n}")
     return {
         camera: _array(view, (n, 2), f"{where}, camera {camera}")
         for camera, view in zip(CAMERAS, views, strict=True)
@@ -152,12 +151,14 @@ def _of_action(actions: dict[str, object], key: str, path: Path | str, subject: 
 
 
 def _array(value: object, tail: tuple[int, int], where: str) -> Float[np.ndarray, "F K d"]:
-    array = np.asarray(value)
+    found = f"{value.dtype} of shape {value.shape}" if isinstance(value, np.ndarray) else value
+    if not isinstance(value, np.ndarray) or value.ndim != 3 or value.dtype.kind != "f":
+        raise InputError(
+            f"{where}: expected an array of (frames, joints, {tail[1]}), found {found}"
+        )
     check(
-        array.ndim == 3 and array.shape[1:] == tail and array.dtype.kind == "f" and len(array) > 0,
+        value.shape[1:] == tail and bool(np.isfinite(value).any()),
         where,
-        f"expected numbers of shape (frames, {tail[0]}, {tail[1]}), found {array.dtype} of shape "
-        f"{array.shape}",
+        f"expected known joints of shape (frames, {tail[0]}, {tail[1]}), found {found}",
     )
-    check(bool(np.isfinite(array).any()), where, "no joint is known")
-    return array
+    return value
