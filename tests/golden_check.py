@@ -36,6 +36,7 @@ from golden_compare import (
     targets,
 )
 from golden_e2e import check_e2e
+from golden_labels import check_labels
 
 from flowpose.camera import Crop
 from flowpose.errors import FlowposeError
@@ -205,6 +206,7 @@ def check_all(folder: Path, weights: Path | None) -> Iterator[Row]:
         "pose_*.npz": lambda path: check_pose(Case(path)),
         "raft_step_*.npz": lambda path: check_raft_step(Case(path), weights),
         "e2e_*.npz": lambda path: check_e2e(path, weights),
+        "vp3d.npz": check_labels,
     }
     if (folder / "adv.npz").is_file():
         print("adv.npz: of a layout that is not known here, not compared")

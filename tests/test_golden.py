@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from golden_compare import Row
 from golden_e2e import check_e2e
+from golden_labels import check_labels
 
 GOLDEN = Path(__file__).parent / "golden"
 sys.path.insert(0, str(GOLDEN))
@@ -42,6 +43,10 @@ def test_pose(name):
 def test_raft_step(weights):
     case = golden_check.Case(GOLDEN / "raft_step_s0.npz")
     assert_agreement(list(golden_check.check_raft_step(case, weights)), 100)
+
+
+def test_labels():
+    assert_agreement(list(check_labels(GOLDEN / "vp3d.npz")), 50)
 
 
 @pytest.mark.slow

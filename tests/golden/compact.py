@@ -34,6 +34,7 @@ def main(source: Path) -> None:
     step = np.load(source / "raft_step_s0.npz")
     save("raft_step_s0", {key: step[key] for key in step if key not in RAFT_LEFT_OUT})
     save("e2e_s0", e2e(np.load(source / "e2e_s0.npz")))
+    save("vp3d", dict(np.load(source / "vp3d.npz")))
     shutil.copytree(
         source / "ws_s0", HERE / "ws_s0", ignore=shutil.ignore_patterns("RAFT"), dirs_exist_ok=True
     )

@@ -30,24 +30,35 @@ def read_pickled(path: Path | str, name: str) -> object:
     """
     check(Path(path).is_file(), path, "no such file")
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as stream:
-            version = np.lib.format.read_magic(stream)
-            read_header = {
-                (1, 0): np.lib.format.read_array_header_1_0,
-                (2, 0): np.lib.format.read_array_header_2_0,
-            }[version]
-            shape, _, dtype = read_header(stream)
-            check(
-                dtype.hasobject and shape == (),
-                f"{path}: {name}",
-                f"expected one pickled object, found an array of {dtype}, shape {shape}",
-            )
-            pickled = _Unpickler(stream, path).load()
-    except KeyError as error:
-        raise InputError(f"{path}: expected an entry {name}: {error}") from error
-    except (zipfile.BadZipFile, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(f"{path}: no npz file that can be read: {error}") from error
+        with zipfile.ZipFile(path) as archive:
+            members = [member.removesuffix(".npy") for member in archive.namelist()]
+            check(name in members, path, f"expected an entry {name}, found {', '.join(members)}")
+            with archive.open(f"{name}.npy") as stream:
+                pickled = _read_object(stream, path, name)
+                # To the end, where the checksum is.
+                stream.read()
+    except InputError:
+        raise
+    except Exception as error:
+        # A damaged file or pickle may bring anything about.
+        raise InputError(f"{path}: no npz file that can be read: {error!r}") from error
     return pickled.item() if isinstance(pickled, np.ndarray) else pickled
+
+
+def _read_object(stream: IO[bytes], path: Path | str, name: str) -> object:
+    """The one object of an array of objects, which is what NumPy wraps others in."""
+    version = np.lib.format.read_magic(stream)
+    read_header = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }[version]
+    shape, _, dtype = read_header(stream)
+    check(
+        dtype.hasobject and shape == (),
+        f"{path}: {name}",
+        f"expected one pickled object, found an array of {dtype}, shape {shape}",
+    )
+    return _Unpickler(stream, path).load()
 
 
 def _load_storage(data: bytes) -> object:

@@ -1,0 +1,29 @@
+HUMAN36M_LABELS = {
+    "labels_3d": f"{RESULTS_FOLDER}/labels/data_3d_h36m.npz",
+    "labels_2d": f"{RESULTS_FOLDER}/labels/data_2d_h36m_gt.npz",
+}
+
+
+def raw_human36m(wildcards):
+    """The folders and archives that the labels are made of, as far as `existing` says."""
+    paths = config["human36m"]["raw"].values()
+    return [
+        path for path in paths if existing(path, output=HUMAN36M_LABELS["labels_3d"])
+    ]
+
+
+rule labels:
+    """The labels of Human3.6M as VideoPose3D makes them, from the data set as it comes."""
+    input:
+        raw_human36m,
+    output:
+        **HUMAN36M_LABELS,
+    log:
+        f"{RESULTS_FOLDER}/labels/labels.log",
+    conda:
+        ENVIRONMENT
+    params:
+        raw=lambda wildcards: config["human36m"]["raw"],
+        code=code_digest("labels.py"),
+    script:
+        "../scripts/labels.py"

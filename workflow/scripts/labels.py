@@ -1,0 +1,18 @@
+"""Rule labels: the labels of Human3.6M, from the data set as it comes."""
+
+import logging
+
+from flowpose.human36m.labels import labelled, write_labels_2d, write_labels_3d
+from flowpose.human36m.raw import ACTIONS_OF_A_SUBJECT, read_raw
+from jobs import job
+
+with job(snakemake):
+    raw = {subject: read_raw(path, subject) for subject, path in snakemake.params.raw.items()}
+    for subject, actions in raw.items():
+        logging.info(
+            "%s: %d of %d actions: %s",
+            *(subject, len(actions), ACTIONS_OF_A_SUBJECT, ", ".join(sorted(actions))),
+        )
+    positions = labelled(raw)
+    write_labels_3d(snakemake.output.labels_3d, positions)
+    write_labels_2d(snakemake.output.labels_2d, positions)
