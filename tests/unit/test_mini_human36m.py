@@ -1,0 +1,201 @@
+"""The mini Human3.6M data set is what it says: formats, geometry, pictures."""
+
+import json
+import tarfile
+
+import cdflib
+import cv2
+import mini_human36m as mini
+import numpy as np
+import pytest
+from mini_human36m_body import CAMERAS
+from mini_human36m_files import METRO_14
+
+from flowpose.dcpose import read_dcpose
+from flowpose.errors import InputError
+from flowpose.metrics import joint_errors
+from flowpose.metro import read_metro
+from flowpose.video import probe, read_frames
+
+N_FRAMES = 12
+USED = range(mini.FIRST, N_FRAMES, mini.STEP)
+LABELS = "data/h36m/{0.subject}/MyPoseFeatures/D3_Positions/{0.action}.cdf"
+VIDEO = "data/h36m/{0.subject}/Videos/{0.name}.mp4"
+METRO = "metro_estimates_h36m/{0.subject}/{0.name}_results.npz"
+DCPOSE = "dcpose_estimates_h36m/{0.subject}/result_{0.name}.json"
+each = pytest.mark.parametrize("recording", mini.RECORDINGS, ids=lambda r: f"{r.subject} {r.name}")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A folder with the data set, and METRO's errors."""
+    folder = tmp_path_factory.mktemp("mini") / "h36m"
+    return folder, mini.write_data_set(folder, N_FRAMES)
+
+
+@pytest.fixture(scope="module")
+def folder(written):
+    return written[0]
+
+
+def amiss(what):
+    (recording,) = (r for r in mini.RECORDINGS if r.amiss == what)
+    return recording
+
+
+def used_truth(recording):
+    """METRO's joints in the used frames: camera frame, and pixels."""
+    truth = mini.Truth.of(recording, N_FRAMES)
+    return truth.camera[USED][:, METRO_14], truth.pixels[USED][:, METRO_14]
+
+
+def read_grey(path):
+    frames = read_frames(path, USED, N_FRAMES)
+    return [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+
+
+def test_the_files_are_those_of_the_published_layout(folder):
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    layout = (LABELS, VIDEO, METRO, DCPOSE)
+    expected = {path.format(r) for r in mini.RECORDINGS for path in layout}
+    unused = ("_ALL.60457274", "_ALL.54138969", "Walking 1.54138969")
+    expected |= {f"data/h36m/{s}/Videos/{name}.mp4" for s in ("S9", "S11") for name in unused}
+    assert found == expected
+    assert "data/h36m/S11/Videos/Directions.60457274.mp4" in found
+
+
+def test_a_subset_comes_out_the_same_each_time(folder, tmp_path):
+    recording = amiss(mini.TWO_PEOPLE)
+    mini.write_data_set(tmp_path, N_FRAMES, [recording])
+    for path in (LABELS, VIDEO, METRO, DCPOSE):
+        file = path.format(recording)
+        assert (tmp_path / file).read_bytes() == (folder / file).read_bytes(), file
+
+
+def test_the_cameras_are_those_of_the_reference():
+    """Points of a golden case: world mm to px, joints 0, 3, 15 of S9 and 0, 15 of S11."""
+    world = [[-415.892, 401.2, 930], [-735.6523, 115.79146, 123.02029]]
+    world += [[-541.1509, 331.57352, 1608.7256]]
+    pixels = [[372.44476, 356.99237], [305.2062, 584.77545], [352.13156, 176.43861]]
+    check_camera("S9", world, pixels)
+    world = [[-494.21487, -235.45795, 930], [-619.47375, -305.08444, 1608.7256]]
+    check_camera("S11", world, [[377.8456, 385.05496], [354.52417, 174.80867]])
+
+
+def check_camera(subject, world_mm, pixels):
+    camera = CAMERAS[subject]
+    projected = camera.to_pixels(camera.to_camera(np.array(world_mm) / 1000))
+    np.testing.assert_allclose(projected, pixels, atol=1e-3)
+
+
+@each
+def test_the_person_is_a_person_in_the_picture(recording):
+    truth = mini.Truth.of(recording, 100)
+    bones = {"thigh": (1, 2, 0.443), "upper arm": (17, 18, 0.279), "hips": (1, 6, 0.264)}
+    for name, (a, b, length) in bones.items():
+        lengths = np.linalg.norm(truth.world[:, a] - truth.world[:, b], axis=-1)
+        np.testing.assert_allclose(lengths, length, atol=0.005, err_msg=name)
+    height = truth.world[..., 2].max(1)
+    assert (height > 1.65).all() and (height < 1.75).all()
+    assert (np.abs(truth.world[..., 2].min(1)) < 0.08).all()
+    for a, b in ((0, 11), (13, 16), (13, 24), (19, 20), (22, 23), (27, 28), (30, 31)):
+        np.testing.assert_allclose(truth.world[:, a], truth.world[:, b])
+    assert (truth.pixels > 100).all() and (truth.pixels < 900).all()
+
+
+@each
+def test_labels_are_read_back_by_cdflib(folder, recording):
+    pose = cdflib.CDF(folder / LABELS.format(recording)).varget("Pose")
+    assert pose.shape == (1, N_FRAMES, 96) and pose.dtype == np.float32
+    truth = mini.Truth.of(recording, N_FRAMES)
+    np.testing.assert_allclose(pose.reshape(-1, 32, 3) / 1000, truth.world, rtol=0, atol=1e-6)
+
+
+def test_labels_are_packed_as_they_are_distributed(folder, tmp_path):
+    packed = mini.pack_labels(folder, "S9", tmp_path)
+    assert packed.name == "Poses_D3_Positions_S9.tgz"
+    with tarfile.open(packed) as archive:
+        recordings = [r for r in mini.RECORDINGS if r.subject == "S9"]
+        names = sorted(LABELS.format(r).removeprefix("data/h36m/") for r in recordings)
+        assert archive.getnames() == names
+        content = archive.extractfile(names[0]).read()
+    assert content == (folder / "data" / "h36m" / names[0]).read_bytes()
+
+
+@each
+def test_videos_have_the_camera_s_size_and_rate(folder, recording):
+    info = probe(folder / VIDEO.format(recording))
+    assert (info.size, info.fps, info.n_frames) == ((1000, 1002), 50, N_FRAMES)
+
+
+@each
+def test_metro_s_error_is_the_one_reported(written, recording):
+    folder, errors = written
+    path = folder / METRO.format(recording)
+    assert (b"cuda:0" in path.read_bytes()) == (recording.device == "cuda:0")
+    assert 40 < errors[recording] < 60
+    if recording.amiss == mini.NO_METRO:
+        with pytest.raises(InputError, match=r"frames 0 to 1 expected, no \[1\]"):
+            read_metro(path)
+        return
+    pose = read_metro(path)
+    joints, pixels = used_truth(recording)
+    assert joint_errors(pose.joints_3d, joints).mean() == pytest.approx(errors[recording], 1e-5)
+    distance = np.linalg.norm(pose.project() - pixels, axis=-1)
+    # A weak-perspective camera alone is up to some 15 px off where an arm points at it.
+    assert np.median(distance) < 12 and distance.max() < 40
+
+
+@each
+def test_detections_are_close_to_the_truth(folder, recording, tmp_path):
+    path = folder / DCPOSE.format(recording)
+    info = json.loads(path.read_text())["Info"]
+    frames = [int(entry["image_path"].removesuffix(".jpg")[-8:]) for entry in info]
+    expected = {mini.NO_DETECTION: [0, 2], mini.TWO_DETECTIONS: [0, 1, 1, 2]}
+    assert frames == expected.get(recording.amiss, [0, 1, 2])
+    if recording.amiss == mini.TWO_DETECTIONS:
+        del info[1]
+        path = tmp_path / "without_bystander.json"
+        path.write_text(json.dumps({"Info": info}))
+    _, pixels = used_truth(recording)
+    keypoints = read_dcpose(path, len(info))
+    seen = keypoints.weights(0) > 0
+    offset = (keypoints.joints_2d - pixels[sorted(set(frames))])[seen]
+    assert seen.sum() == len(info) * 10
+    assert 1.5 < offset.std() < 3.5 and np.abs(offset).max() < 15
+
+
+def test_the_pictures_move_as_the_joints_do(folder):
+    """Around a joint that is seen in two used frames, the texture is displaced as the joint."""
+    offsets = []
+    for recording in mini.RECORDINGS:
+        frames = read_grey(folder / VIDEO.format(recording))
+        _, pixels = used_truth(recording)
+        for t, joint in np.ndindex(len(USED) - 1, 14):
+            offsets.append(texture_offset(*frames[t : t + 2], *pixels[t : t + 2, joint]))
+    offsets = np.array(offsets)
+    seen = np.isfinite(offsets)
+    assert seen.mean() > 0.7
+    assert np.median(offsets[seen]) < 0.3 and (offsets[seen] < 1).mean() > 0.9
+
+
+def texture_offset(before, after, start, end, half=7, reach=10):
+    """How far from where the joint went its texture is found again, px; NaN if it is not."""
+    template = window(before, start, half)
+    likeness = cv2.matchTemplate(window(after, end, half + reach), template, cv2.TM_CCOEFF_NORMED)
+    y, x = np.unravel_index(likeness.argmax(), likeness.shape)
+    if likeness[y, x] < 0.85 or not (0 < x < 2 * reach and 0 < y < 2 * reach):
+        return np.nan
+    dx, dy = peak(likeness[y, x - 1 : x + 2]), peak(likeness[y - 1 : y + 2, x])
+    return np.hypot(x + dx - reach, y + dy - reach)
+
+
+def window(picture, middle, half):
+    side = 2 * half + 1
+    return cv2.getRectSubPix(picture, (side, side), middle.tolist(), patchType=cv2.CV_32F)
+
+
+def peak(values):
+    """Where the parabola through three values has its top, from the middle one."""
+    left, middle, right = values
+    return (left - right) / (2 * (left - 2 * middle + right))
