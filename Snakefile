@@ -12,6 +12,7 @@ if not workflow.overwrite_configfiles:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/fetch.smk"
 include: "workflow/rules/frames.smk"
+include: "workflow/rules/labels.smk"
 include: "workflow/rules/truth.smk"
 include: "workflow/rules/keypoints.smk"
 include: "workflow/rules/pose.smk"

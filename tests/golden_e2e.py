@@ -64,17 +64,17 @@ class Run:
         self._weights = weights
         h36m = workspace / "data" / "h36m"
         estimates = workspace / "metro_estimates_h36m" / subject / f"{video}_results.npz"
-        self._metro = read_metro(estimates)
-        n = len(self._metro.joints_3d)
+        # Decoders differ by build, so the flow stages get the reference's own frames.
+        self._frames = self._golden("frames_jpg")
+        n = len(self._frames)
+        self._metro = read_metro(estimates, n)
         detections = workspace / "dcpose_estimates_h36m" / subject / f"result_{video}.json"
-        self._keypoints = read_dcpose(detections, n)
+        self._keypoints = read_dcpose(detections, self._metro.project())
         labels = read_pickled(h36m / "data_2d_h36m_gt.npz", "positions_2d")[subject]
         self._labels = subsampled(labels[video.rpartition(".")[0]][CAMERA], n)
         truth = read_pickled(workspace / "data" / "data_3d_h36m.npz", "positions_3d")[subject]
         self._truth = truth[video]
         self._decoded = decoded(h36m / subject / "Videos" / f"{video}.mp4", n)
-        # Decoders differ by build, so the flow stages get the reference's own frames.
-        self._frames = self._golden("frames_jpg")
 
     def check(self) -> Iterator[Row]:
         """Two cycles of flow with a refinement of the pose between them."""

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from golden_compare import LABEL_M, LABEL_PX, Row, absolute
 
-from flowpose.human36m.cameras import CAMERAS, camera_of
+from flowpose.human36m.actions import CAMERAS
+from flowpose.human36m.cameras import camera_of
 from flowpose.skeletons import H36M_17, H36M_32
 
 

@@ -84,7 +84,7 @@ def test_every_missing_key_is_named_once(config):
     ]
 
 
-@pytest.mark.parametrize("key", ["dataset", "sequences", "flow"])
+@pytest.mark.parametrize("key", ["dataset", "flow"])
 def test_a_config_needs_what_has_no_default(config, key):
     del config[key]
     assert problems(config) == [f"{key}: this key must be set"]
@@ -173,3 +173,21 @@ def test_all_errors_are_told_also_of_names_that_are_numbers(config):
     assert any(line.startswith("sequences: 1 is not of type 'string'") for line in lines)
     assert "sequences.1.video: this key must be set" in lines
     assert "sequences.walk.video: this key must be set" in lines
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_either_sequences_or_human36m(config, both):
+    if both:
+        config["human36m"] = {}
+    else:
+        del config["sequences"]
+    assert problems(config) == ["sequences: either these or human36m must be set, and not both"]
+
+
+def test_numbers_from_the_command_line(config):
+    """Inside a JSON object, snakemake leaves them as text."""
+    config["flow"] |= {"passes": "3", "learning_rate": "1e-4"}
+    flow = complete(config)["flow"]
+    assert (flow["passes"], flow["learning_rate"]) == (3, 1e-4)
+    config["flow"]["passes"] = "three"
+    assert problems(config)[0].startswith("flow.passes: 'three' is not of type 'integer'")

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from flowpose import files
+from flowpose.camera import Crop
 from flowpose.errors import InputError
 from flowpose.evaluation import (
     METRICS,
@@ -12,6 +13,7 @@ from flowpose.evaluation import (
     write_metrics,
 )
 from flowpose.flow_file import write_flows
+from flowpose.pose import Pose
 from flowpose.skeletons import METRO_14
 from flowpose.truth import Truth
 
@@ -26,6 +28,10 @@ def truth(walk, rng):
     start = rng.uniform(5, 20, (14, 2))
     joints_2d = start + np.arange(T)[:, None, None] * np.array([1, 0.5])
     return Truth(walk.copy(), joints_2d, METRO_14.joints)
+
+
+def as_poses(joints):
+    return [Pose(x, np.ones((len(x), 3)), Crop.whole_image(len(x), 64, 64)) for x in joints]
 
 
 def constant_flow(x, y):
@@ -139,7 +145,7 @@ def test_metrics_file_has_the_means_of_every_cycle(tmp_path, truth, stored_flows
     path = tmp_path / "metrics.h5"
     flows = [*stored_flows, stored_flows[1]]
     poses = [truth.joints_3d, wrong]
-    write_metrics(path, poses, flows, truth, provenance, reference=False)
+    write_metrics(path, as_poses(poses), flows, truth, provenance, reference=False)
     first, second, third = read_means(path)
     assert set(first) == {"n_frames", *METRICS}
     assert first["n_frames"] == T
@@ -158,7 +164,7 @@ def test_means_leave_out_what_is_not_valid(tmp_path, truth, stored_flows, proven
     truth.joints_2d[:, 3] -= [99, 0]
     truth.joints_2d[2, 4] = -77, 5
     path = tmp_path / "metrics.h5"
-    write_metrics(path, [joints], stored_flows, truth, provenance, reference=False)
+    write_metrics(path, as_poses([joints]), stored_flows, truth, provenance, reference=False)
     means = read_means(path)[1]
     assert means["mpjpe_mm"] == pytest.approx(1)
     # One joint jumps off the image, which counts; joints off the image do not.
@@ -169,7 +175,9 @@ def test_means_leave_out_what_is_not_valid(tmp_path, truth, stored_flows, proven
 def test_a_mean_of_nothing_is_nan(tmp_path, truth, stored_flows, provenance):
     truth.joints_2d[:] = np.nan
     path = tmp_path / "metrics.h5"
-    write_metrics(path, [truth.joints_3d], stored_flows, truth, provenance, reference=False)
+    write_metrics(
+        path, as_poses([truth.joints_3d]), stored_flows, truth, provenance, reference=False
+    )
     means = read_means(path)[0]
     assert np.isnan(means["epe_px"])
     assert np.isnan(means["epe_reference"])
@@ -181,7 +189,9 @@ def test_a_later_cycle_may_not_lose_joints(tmp_path, truth, stored_flows, proven
     lost[1, 2] = np.nan
     poses = [truth.joints_3d, lost]
     with pytest.raises(InputError, match="the pose of cycle 1 lacks joints"):
-        write_metrics(tmp_path / "m.h5", poses, stored_flows, truth, provenance, reference=False)
+        write_metrics(
+            tmp_path / "m.h5", as_poses(poses), stored_flows, truth, provenance, reference=False
+        )
 
 
 def test_poses_of_another_length_than_the_truth_are_refused(
@@ -190,7 +200,7 @@ def test_poses_of_another_length_than_the_truth_are_refused(
     path = tmp_path / "metrics.h5"
     with pytest.raises(InputError, match=r"metrics.h5: poses of shape \(5, 14, 3\), truth of"):
         poses = [truth.joints_3d[:5]]
-        write_metrics(path, poses, stored_flows, truth, provenance, reference=False)
+        write_metrics(path, as_poses(poses), stored_flows, truth, provenance, reference=False)
     assert not path.exists()
 
 
@@ -200,7 +210,7 @@ def test_flows_of_another_length_than_the_truth_are_refused(
     path, short = tmp_path / "metrics.h5", Truth(truth.joints_3d[:4], truth.joints_2d[:4], ())
     poses = [short.joints_3d]
     with pytest.raises(InputError, match=r"flow_0.h5: 5 fields for 4 frames of the truth"):
-        write_metrics(path, poses, stored_flows, short, provenance, reference=False)
+        write_metrics(path, as_poses(poses), stored_flows, short, provenance, reference=False)
 
 
 def test_all_cycles_count_the_joints_of_the_first_estimate(
@@ -210,12 +220,12 @@ def test_all_cycles_count_the_joints_of_the_first_estimate(
     first[2, 13] = np.nan
     second[2, 13] += 1
     path = tmp_path / "metrics.h5"
-    write_metrics(path, [first, second], stored_flows, truth, provenance, reference=False)
+    write_metrics(path, as_poses([first, second]), stored_flows, truth, provenance, reference=False)
     assert [means["mpjpe_mm"] for means in read_means(path)] == pytest.approx([0, 0], abs=1e-9)
 
 
 def test_frames_are_counted_where_there_is_a_truth(tmp_path, truth, stored_flows, provenance):
     path, poses = tmp_path / "metrics.h5", [truth.joints_3d.copy()]
     truth.joints_3d[4] = np.nan
-    write_metrics(path, poses, stored_flows, truth, provenance, reference=False)
+    write_metrics(path, as_poses(poses), stored_flows, truth, provenance, reference=False)
     assert [means["n_frames"] for means in read_means(path)] == [T - 1] * 2

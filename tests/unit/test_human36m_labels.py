@@ -8,7 +8,7 @@ from human36m_files import ACTIONS, GOLDEN, POSITIONS, save
 from test_pickles import Command
 
 from flowpose.errors import InputError
-from flowpose.human36m.cameras import CAMERAS
+from flowpose.human36m.actions import CAMERAS
 from flowpose.human36m.coordinates import coordinate_frame
 from flowpose.human36m.labels import (
     labelled,

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from flowpose.errors import InputError
 from flowpose.frames import FramesHeader, View
-from flowpose.human36m.cameras import CAMERAS, camera_of
+from flowpose.human36m.actions import CAMERAS
+from flowpose.human36m.cameras import camera_of
 from flowpose.human36m.labels import write_labels_2d, write_labels_3d
 from flowpose.human36m.truth import MISSING_AT_END, read_labels, truth
 from flowpose.skeletons import H36M_17, H36M_32, METRO_14

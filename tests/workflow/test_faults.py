@@ -14,7 +14,7 @@ import time
 
 import psutil
 import pytest
-from toy import ONE_THREAD
+from toy import ONE_THREAD, TABLE
 
 # A job of each stage that is killed, and a file that is removed so that it runs.
 STAGES = {
@@ -34,12 +34,12 @@ LONGEST_WAIT = 3.0
 
 
 @contextlib.contextmanager
-def started(project, *arguments):
+def started(project, *targets):
     """A run of the workflow in the background; killed at the end, if it still runs."""
     with (project.folder / "run.log").open("w") as log:
         run = subprocess.Popen(
             [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config/toy.yaml"]
-            + [*ONE_THREAD, *arguments, "--", "results/table.csv"],
+            + [*ONE_THREAD, "--", *targets, TABLE],
             cwd=project.folder,
             stdout=log,
             stderr=log,
@@ -92,8 +92,9 @@ def test_kill(broken, number):
     table = (results / "table.csv").read_bytes()
     rule, file = list(STAGES.items())[number % len(STAGES)]
     whole_run = number % 2 == 0
-    (results / "toy" / "right" / file).unlink()
-    with started(broken) as run:
+    target = f"results/toy/right/{file}"
+    (broken.folder / target).unlink()
+    with started(broken, target) as run:
         job = wait_for(lambda: jobs(rule, broken.folder), run)[0]
         time.sleep(rng.uniform(0, LONGEST_WAIT))
         kill(psutil.Process(run.pid) if whole_run else job)
@@ -101,34 +102,35 @@ def test_kill(broken, number):
     if whole_run:
         unlocked = broken.snakemake("--unlock")
         assert unlocked.ok, unlocked.text
-    again = broken.snakemake()
+    again = broken.snakemake(target=[target, TABLE])
     assert again.ok, again.text
     assert (results / "table.csv").read_bytes() == table
     assert not list(results.rglob("*.part"))
-    assert broken.planned() == {}
+    assert broken.planned(target=[target, TABLE]) == {}
 
 
 def test_two_runs_at_once_and_an_interrupted_one(project):
     table = (project.folder / "results" / "table.csv").read_bytes()
-    (project.folder / "results" / "toy" / "right" / "pose_1.h5").unlink()
-    with started(project) as run:
+    target = "results/toy/right/pose_1.h5"
+    (project.folder / target).unlink()
+    with started(project, target) as run:
         wait_for(lambda: jobs("pose_refined", project.folder), run)
         second = project.snakemake()
         assert not second.ok
         assert "Directory cannot be locked" in second.text and "--unlock" in second.text
         run.send_signal(signal.SIGINT)
         run.wait(timeout=120)
-    again = project.snakemake()
+    again = project.snakemake(target=[target, TABLE])
     assert again.ok, again.text
     assert (project.folder / "results" / "table.csv").read_bytes() == table
 
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of 40 MB."""
+    """A disk of 64 MB."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", disk], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], check=True)
     yield disk
     subprocess.run(["umount", disk], check=True)
 
@@ -150,7 +152,7 @@ def test_full_disk(project, small_disk):
             targets.append(str(target))
     targets.append(f"{results}/table.csv")
     fill(small_disk)
-    run = project.snakemake("--keep-going", *targets[:-1], target=targets[-1])
+    run = project.snakemake("--keep-going", target=targets)
     assert not run.ok
     assert "Traceback" not in run.text
     for target in targets[:-1]:
@@ -158,7 +160,7 @@ def test_full_disk(project, small_disk):
         assert "make room, or set results to a folder elsewhere" in run.text
     assert not [path for path in small_disk.rglob("*") if path.suffix == ".part"]
     (small_disk / "filler").unlink()
-    again = project.snakemake(*targets[:-1], target=targets[-1])
+    again = project.snakemake(target=targets)
     assert again.ok, again.text
 
 

@@ -146,16 +146,29 @@ def test_results_outlive_the_video_they_came_from(project):
 
 
 @pytest.mark.parametrize(
-    ("file", "jobs"),
+    ("file", "stage"),
     [
-        ("metrics.h5", {"metrics": 1, "table": 1}),
-        ("pose_1.h5", {"pose_refined": 1, "flow_finetuned": 1, "metrics": 1, "table": 1}),
-        ("flow_1.pt", {"flow_finetuned": 2, "pose_refined": 1, "metrics": 1, "table": 1}),
+        ("frames.h5", "frames"),
+        ("flow_1.pt", "flow_finetuned"),
+        ("pose_1.h5", "pose_refined"),
+        ("metrics.h5", "metrics"),
     ],
 )
-def test_removed_file(project, file, jobs):
-    (project.folder / "results" / "toy" / "right" / file).unlink()
-    assert project.planned() == jobs
+def test_removed_file(project, file, stage):
+    """It is made again when it is asked for or needed; the table stays as it is without it."""
+    path = f"results/toy/right/{file}"
+    (project.folder / path).unlink()
+    assert project.planned() == {}
+    assert project.planned(target=path) == {stage: 1}
+
+
+def test_removed_file_that_is_needed_again(project):
+    """Both its own stage and the changed one run, and what depends on them."""
+    (project.folder / "results" / "toy" / "right" / "flow_0.h5").unlink()
+    set_key(project, "sequences.right.truth.camera", "left")
+    set_key(project, "flow.learning_rate", 2e-5)
+    planned = project.planned()
+    assert planned["truth"] == planned["flow_initial"] == 1
 
 
 def test_added_sequence(project):

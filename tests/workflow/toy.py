@@ -15,6 +15,7 @@ from torchvision.models.optical_flow import raft_small
 
 from flowpose.skeletons import MEDIAPIPE_33
 
+TABLE = "results/table.csv"
 ROOT = Path(__file__).parents[2]
 SIDE, N_FRAMES = 128, 9
 CAMERAS = ("left", "right")
@@ -68,10 +69,11 @@ class Project:
     def write_config(self, config: dict) -> None:
         (self.folder / "config" / "toy.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
 
-    def snakemake(self, *arguments: str, target: str = "results/table.csv") -> Run:
+    def snakemake(self, *arguments: str, target: str | list[str] = TABLE) -> Run:
+        targets = [target] if isinstance(target, str) else target
         toy = ["--configfile", self.configfile, *ONE_THREAD] if self.configfile else []
         done = subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *toy, *arguments, "--", target],
+            [sys.executable, "-m", "snakemake", "--cores", "2", *toy, *arguments, "--", *targets],
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -80,7 +82,7 @@ class Project:
         )
         return Run(done.returncode == 0, done.stdout + done.stderr)
 
-    def planned(self, *arguments: str, target: str = "results/table.csv") -> dict[str, int]:
+    def planned(self, *arguments: str, target: str | list[str] = TABLE) -> dict[str, int]:
         """The jobs that a run would do."""
         run = self.snakemake("--dry-run", *arguments, target=target)
         assert run.ok, run.text

@@ -9,6 +9,8 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from code_digest import code_digest
 from configuration import ConfigError, complete
+from flowpose.errors import InputError
+from human36m_sequences import human36m_sequences
 
 try:
     # In place: scripts see this object too.
@@ -19,14 +21,22 @@ except ConfigError as error:
     )
 
 DATASET = config["dataset"]
-SEQUENCES = config["sequences"]
 CYCLES = config["cycles"]
 REFERENCE = config["mode"] == "reference"
 DOWNLOADS = "resources/downloads"
 FOLDER = config["results"]
 RESULTS = f"{FOLDER}/{DATASET}/{{sequence}}"
 LOGS = f"{RESULTS}/logs"
+LABELS = f"{FOLDER}/{DATASET}/labels"
 ENVIRONMENT = "../../envs/flowpose.yaml"
+
+# Either the config names sequences, or says where Human3.6M lies, of which some have no labels.
+SEQUENCES, LEFT_OUT = config["sequences"], {}
+if config["human36m"]:
+    try:
+        SEQUENCES, LEFT_OUT = human36m_sequences(config["human36m"], labels=LABELS)
+    except InputError as error:
+        raise WorkflowError(error)
 
 # A flow job takes a GPU unless it cannot: told so, or nothing on this machine looks like one.
 FLOW_GPUS = int(
@@ -36,21 +46,14 @@ FLOW_GPUS = int(
 
 
 wildcard_constraints:
-    sequence="|".join(map(re.escape, SEQUENCES)),
+    sequence="|".join(map(re.escape, SEQUENCES)) or "none",
     cycle=r"[1-9]\d*",
     package="|".join(map(re.escape, config["downloads"])) or "none",
 
 
-def of_sequence(*keys):
-    """An input or parameter function: what the config says of the sequence."""
-
-    def value(wildcards):
-        item = SEQUENCES[wildcards.sequence]
-        for key in keys:
-            item = item[key]
-        return item
-
-    return value
+def of_sequence(key):
+    """A parameter function: what the config says of the sequence."""
+    return lambda wildcards: SEQUENCES[wildcards.sequence][key]
 
 
 def existing(path, output):
@@ -59,16 +62,22 @@ def existing(path, output):
     A missing file is left to the rule's script to report: as an input of Snakemake's it would stop
     all sequences, not just its own. If what was made from it is there, Snakemake keeps that.
     """
-    made = Path(path).is_relative_to(DOWNLOADS)
+    made = Path(path).is_relative_to(DOWNLOADS) or Path(path).is_relative_to(LABELS)
     return path if made or Path(path).exists() or Path(output).exists() else []
 
 
-def file_of_sequence(*keys, output):
-    """An input function: a file that the config names for the sequence, to make `output` from."""
-    return lambda wildcards: existing(
-        of_sequence(*keys)(wildcards),
-        f"{RESULTS}/{output}".format(sequence=wildcards.sequence),
-    )
+def files_of_sequence(group, *keys, output):
+    """An input function: files that the config names for the sequence, to make `output` from."""
+
+    def paths(wildcards):
+        item = SEQUENCES[wildcards.sequence]
+        item = item[group] if group else item
+        made = f"{RESULTS}/{output}".format(sequence=wildcards.sequence)
+        return [
+            path for key in keys if key in item and (path := existing(item[key], made))
+        ]
+
+    return paths
 
 
 def weights_given(output):
@@ -77,6 +86,18 @@ def weights_given(output):
         config["flow"]["weights"],
         f"{RESULTS}/{output}".format(sequence=wildcards.sequence),
     )
+
+
+def made_before_flows(wildcards):
+    """What the first flow waits for, though it does not use it: bad input is to be found early.
+
+    Once there is a flow, it does not, so that a changed truth does not re-run it. (With `ancient`
+    inputs, Snakemake overlooks other reasons to run it, where the truth is made again.)
+    """
+    folder = RESULTS.format(sequence=wildcards.sequence)
+    if Path(f"{folder}/flow_0.h5").exists():
+        return []
+    return [f"{folder}/{stage}.h5" for stage in ("truth", "keypoints", "pose_0")]
 
 
 def of_cycle_before(name):

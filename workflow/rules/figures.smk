@@ -24,6 +24,7 @@ rule figure:
     conda:
         ENVIRONMENT
     params:
+        cycles=CYCLES,
         code=code_digest("figure.py"),
     script:
         "../scripts/figure.py"

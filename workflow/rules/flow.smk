@@ -1,10 +1,7 @@
 rule flow_initial:
     """RAFT as loaded."""
     input:
-        # Made first, so that bad ones are found before anything takes long; not used here.
-        made_first=ancient(
-            [f"{RESULTS}/{stage}.h5" for stage in ("truth", "keypoints", "pose_0")]
-        ),
+        made_first=made_before_flows,
         frames=f"{RESULTS}/frames.h5",
         weights=weights_given("flow_0.h5"),
     output:

@@ -1,7 +1,7 @@
 rule frames:
     """Decode the frames that are used, cropped and scaled."""
     input:
-        file_of_sequence("video", output="frames.h5"),
+        files_of_sequence(None, "video", output="frames.h5"),
     output:
         f"{RESULTS}/frames.h5",
     log:

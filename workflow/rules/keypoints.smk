@@ -1,7 +1,7 @@
 rule keypoints:
     """2D detections in the frames that are used."""
     input:
-        file_of_sequence("estimates", "file", output="keypoints.h5"),
+        files_of_sequence("estimates", "file", "keypoints", output="keypoints.h5"),
         frames=f"{RESULTS}/frames.h5",
     output:
         f"{RESULTS}/keypoints.h5",
@@ -10,8 +10,7 @@ rule keypoints:
     conda:
         ENVIRONMENT
     params:
-        file=of_sequence("estimates", "file"),
-        camera=of_sequence("estimates", "camera"),
+        estimates=of_sequence("estimates"),
         code=code_digest("keypoints.py"),
     script:
         "../scripts/keypoints.py"

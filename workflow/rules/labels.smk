@@ -1,6 +1,6 @@
 HUMAN36M_LABELS = {
-    "labels_3d": f"{RESULTS_FOLDER}/labels/data_3d_h36m.npz",
-    "labels_2d": f"{RESULTS_FOLDER}/labels/data_2d_h36m_gt.npz",
+    "labels_3d": f"{LABELS}/data_3d_h36m.npz",
+    "labels_2d": f"{LABELS}/data_2d_h36m_gt.npz",
 }
 
 
@@ -19,7 +19,7 @@ rule labels:
     output:
         **HUMAN36M_LABELS,
     log:
-        f"{RESULTS_FOLDER}/labels/labels.log",
+        f"{LABELS}/labels.log",
     conda:
         ENVIRONMENT
     params:

@@ -15,6 +15,7 @@ rule metrics:
     conda:
         ENVIRONMENT
     params:
+        cycles=CYCLES,
         reference=REFERENCE,
         code=code_digest("metrics.py"),
     script:

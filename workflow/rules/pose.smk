@@ -1,7 +1,7 @@
 rule pose_initial:
     """The 3D pose as estimated, with a camera that projects it."""
     input:
-        file_of_sequence("estimates", "file", output="pose_0.h5"),
+        files_of_sequence("estimates", "file", output="pose_0.h5"),
         frames=f"{RESULTS}/frames.h5",
         keypoints=f"{RESULTS}/keypoints.h5",
     output:
@@ -11,8 +11,7 @@ rule pose_initial:
     conda:
         ENVIRONMENT
     params:
-        file=of_sequence("estimates", "file"),
-        camera=of_sequence("estimates", "camera"),
+        estimates=of_sequence("estimates"),
         code=code_digest("pose_initial.py"),
     script:
         "../scripts/pose_initial.py"

@@ -1,8 +1,17 @@
+# Only Human3.6M has actions.
+by_action = (
+    {f"by_action_{kind}": f"{FOLDER}/by_action.{kind}" for kind in ("csv", "md", "tex")}
+    if config["human36m"]
+    else {}
+)
+
+
 rule table:
     """Mean errors of every sequence and cycle."""
     input:
         expand(f"{RESULTS}/metrics.h5", sequence=SEQUENCES),
     output:
+        **by_action,
         csv=report(
             f"{FOLDER}/table.csv", caption="../report/table.rst", category="Table"
         ),
@@ -14,6 +23,12 @@ rule table:
     params:
         dataset=DATASET,
         sequences=list(SEQUENCES),
+        left_out=LEFT_OUT,
+        recordings={
+            name: [item["truth"]["subject"], item["truth"]["action"]]
+            for name, item in SEQUENCES.items()
+            if item["truth"]["format"] == "human36m"
+        },
         allow_missing=config["allow_missing"],
         code=code_digest("table.py"),
     script:

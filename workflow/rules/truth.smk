@@ -1,7 +1,7 @@
 rule truth:
     """Where the joints were, in the frames that are used."""
     input:
-        file_of_sequence("truth", "file", output="truth.h5"),
+        files_of_sequence("truth", "file", "file_2d", output="truth.h5"),
         frames=f"{RESULTS}/frames.h5",
     output:
         f"{RESULTS}/truth.h5",
@@ -10,8 +10,7 @@ rule truth:
     conda:
         ENVIRONMENT
     params:
-        file=of_sequence("truth", "file"),
-        camera=of_sequence("truth", "camera"),
+        truth=of_sequence("truth"),
         code=code_digest("truth.py"),
     script:
         "../scripts/truth.py"

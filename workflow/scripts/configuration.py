@@ -29,6 +29,8 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         # Each of an item's missing keys is an error that lists them all.
         lines = dict.fromkeys(line for error in errors for line in _explain(error))
         raise ConfigError("\n".join(lines))
+    if bool(filled["sequences"]) == bool(filled["human36m"]):
+        raise ConfigError("sequences: either these or human36m must be set, and not both")
     return filled
 
 
@@ -55,11 +57,12 @@ def _from_text(text: str, types: str | list[str]) -> Any:
     """What the command line leaves as text (`true`), and YAML 1.1 too (`1e-5`)."""
     if "boolean" in types:
         return _BOOLEANS.get(text, text)
-    if "number" in types:
-        try:
-            return float(text)
-        except ValueError:
-            return text
+    for name, convert in (("integer", int), ("number", float)):
+        if name in types:
+            try:
+                return convert(text)
+            except ValueError:
+                return text
     return text
 
 

@@ -1,13 +1,20 @@
-"""Rule keypoints: 2D detections, from MediaPipe's estimates."""
+"""Rule keypoints: 2D detections, of MediaPipe or DCPose."""
 
+from flowpose import mediapipe
+from flowpose.dcpose import read_dcpose
 from flowpose.frames import read_header
-from flowpose.keypoints import write_keypoints
-from flowpose.mediapipe import check_video, keypoints, read_mediapipe
+from flowpose.keypoints import in_frames, write_keypoints
+from flowpose.metro import read_metro
 from jobs import job
 
 with job(snakemake) as provenance:
-    params = snakemake.params
+    estimates = snakemake.params.estimates
     header = read_header(snakemake.input.frames)
-    estimates = read_mediapipe(params.file, params.camera)
-    check_video(estimates, params.file, header.video, header.index)
-    write_keypoints(snakemake.output[0], keypoints(estimates, header), provenance)
+    if estimates["format"] == "metro":
+        pose = read_metro(estimates["file"], len(header.index))
+        keypoints = in_frames(read_dcpose(estimates["keypoints"], pose.project()), header.view)
+    else:
+        found = mediapipe.read_mediapipe(estimates["file"], estimates["camera"])
+        mediapipe.check_video(found, estimates["file"], header.video, header.index)
+        keypoints = mediapipe.keypoints(found, header)
+    write_keypoints(snakemake.output[0], keypoints, provenance)

@@ -8,7 +8,7 @@ from jobs import job
 with job(snakemake) as provenance:
     write_metrics(
         snakemake.output[0],
-        [read_pose(path).joints_3d for path in snakemake.input.poses],
+        [read_pose(path) for path in snakemake.input.poses],
         snakemake.input.flows,
         read_truth(snakemake.input.truth),
         provenance,

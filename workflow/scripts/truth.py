@@ -1,12 +1,28 @@
-"""Rule truth: where the joints were, from several calibrated cameras."""
+"""Rule truth: where the joints were, by several calibrated cameras or Human3.6M's labels."""
 
+import logging
+
+from flowpose import multiview
 from flowpose.frames import read_header
-from flowpose.multiview import read_multiview, truth
+from flowpose.human36m import truth as human36m
 from flowpose.truth import write_truth
 from jobs import job
 
 with job(snakemake) as provenance:
-    params = snakemake.params
-    joints = read_multiview(params.file, params.camera)
+    given = snakemake.params.truth
     header = read_header(snakemake.input.frames)
-    write_truth(snakemake.output[0], truth(joints, header, params.file), provenance)
+    if given["format"] == "human36m":
+        labels = human36m.read_labels(
+            given["file"],
+            given["file_2d"],
+            subject=given["subject"],
+            action=given["action"],
+            camera=given["camera"],
+        )
+        for remark in labels.remarks:
+            logging.info(remark)
+        truth = human36m.truth(labels, header)
+    else:
+        joints = multiview.read_multiview(given["file"], given["camera"])
+        truth = multiview.truth(joints, header, given["file"])
+    write_truth(snakemake.output[0], truth, provenance)

@@ -22,6 +22,7 @@ from flowpose.metrics import (
     reference_end_point_error,
     scaled_joint_errors,
 )
+from flowpose.pose import Pose
 from flowpose.sampling import sample_flow
 from flowpose.skeletons import HIPS, METRO_14
 from flowpose.streams import Stream
@@ -108,7 +109,7 @@ def reference_flow_errors(
 
 def write_metrics(
     path: Path | str,
-    poses: Sequence[Float[np.ndarray, "T 14 3"]],
+    poses: Sequence[Pose],
     flows: Sequence[Path],
     truth: Truth,
     provenance: files.Provenance,
@@ -118,21 +119,22 @@ def write_metrics(
     """Write metrics.h5: a group a cycle, in it an array a metric with a mask of what counts.
 
     Args:
-        poses: joints of each cycle's pose; a cycle beyond the last has the last.
+        poses: of each cycle; a cycle beyond the last has the last.
         flows: the flow_k.h5 of each cycle.
         reference: count the reference's end-point error as it does, borders included.
     """
-    estimated = np.isfinite(poses[0]).all(-1)
-    for joints in poses:
+    estimated = np.isfinite(poses[0].joints_3d).all(-1)
+    estimated[list(poses[0].missing)] = False
+    for pose in poses:
         check(
-            joints.shape == truth.joints_3d.shape,
+            pose.joints_3d.shape == truth.joints_3d.shape,
             path,
-            f"poses of shape {joints.shape}, truth of {truth.joints_3d.shape}",
+            f"poses of shape {pose.joints_3d.shape}, truth of {truth.joints_3d.shape}",
         )
     with files.create(path, provenance) as h5:
         for cycle, flow_path in enumerate(flows):
             group = h5.create_group(f"cycle_{cycle}")
-            joints = poses[min(cycle, len(poses) - 1)]
+            joints = poses[min(cycle, len(poses) - 1)].joints_3d
             check(
                 bool(np.isfinite(joints[estimated]).all()),
                 path,
@@ -153,20 +155,27 @@ def write_metrics(
 
 def read_means(path: Path | str) -> list[dict[str, float]]:
     """The mean of every metric in each cycle of metrics.h5, and how many frames have a 3D truth."""
+    return [
+        {
+            "n_frames": int(errors["mpjpe_mm"].valid.any(1).sum()),
+            **{name: error.mean() for name, error in errors.items()},
+        }
+        for errors in read_errors(path)
+    ]
+
+
+def read_errors(path: Path | str) -> list[dict[str, Errors]]:
+    """Every error of each cycle in metrics.h5, by metric."""
     with files.opened(path) as h5:
         cycles = [h5[f"cycle_{cycle}"] for cycle in range(len(h5))]
-        return [_means(group) for group in cycles]
+        return [{name: _errors(group, name) for name in METRICS} for group in cycles]
 
 
-def _means(group: h5py.Group) -> dict[str, float]:
-    frames = files.read(group, "valid_mpjpe_mm").any(1)
-    means: dict[str, float] = {"n_frames": int(frames.sum())}
-    for name in METRICS:
-        values = files.read(group, name)
-        masked = f"valid_{name}" in group
-        valid = files.read(group, f"valid_{name}") if masked else np.isfinite(values)
-        means[name] = masked_mean(values, valid)
-    return means
+def _errors(group: h5py.Group, name: str) -> Errors:
+    values = files.read(group, name)
+    masked = f"valid_{name}" in group
+    valid = files.read(group, f"valid_{name}") if masked else np.isfinite(values)
+    return Errors(values, valid, files.text(group[name], "unit"))
 
 
 def _add_errors(group: h5py.Group, name: str, errors: Errors, joints: Sequence[str]) -> None:

@@ -1,12 +1,13 @@
 """2D detections of a sequence, and their file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from flowpose import files
+from flowpose.frames import View
 from flowpose.skeletons import METRO_14
 
 
@@ -43,3 +44,8 @@ def read_keypoints(path: Path | str) -> Keypoints:
     with files.opened(path) as h5:
         joints_2d = files.read(h5, "joints_2d", (None, 14, 2))
         return Keypoints(joints_2d, files.read(h5, "confidence", joints_2d.shape[:2]))
+
+
+def in_frames(keypoints: Keypoints, view: View) -> Keypoints:
+    """Keypoints in video px as keypoints in px of a view's frames."""
+    return replace(keypoints, joints_2d=view.to_frame(keypoints.joints_2d))

@@ -20,11 +20,14 @@ class Pose:
         joints_3d: (T, 14, 3) METRO_14 joints, m, camera frame.
         camera: (T, 3) weak-perspective s, tx, ty.
         crop: the crop of each frame that the camera refers to.
+        missing: frames that the estimator lacks, in which the pose is interpolated. They count in
+            no error.
     """
 
     joints_3d: Float[np.ndarray, "T 14 3"]
     camera: Float[np.ndarray, "T 3"]
     crop: Crop
+    missing: tuple[int, ...] = ()
 
     def project(self) -> Float[np.ndarray, "T 14 2"]:
         """The joints in image px."""
@@ -48,6 +51,7 @@ def write_pose(
         files.add(h5, "camera", pose.camera, axes="frame s_tx_ty", unit="1, m, m")
         files.add(h5, "crop", pose.crop.as_array(), axes="frame scale_x_y", unit="1, px, px")
         h5["crop"].attrs["size_px"] = pose.crop.size
+        files.add(h5, "missing", np.array(pose.missing, np.int64), axes="frame")
         if loss is not None:
             files.add(h5, "loss", loss, axes="step")
 
@@ -57,4 +61,9 @@ def read_pose(path: Path | str) -> Pose:
     with files.opened(path) as h5:
         crop = Crop.from_array(files.read(h5, "crop", (None, 3)), int(h5["crop"].attrs["size_px"]))
         n = len(crop.scale)
-        return Pose(files.read(h5, "joints_3d", (n, 14, 3)), files.read(h5, "camera", (n, 3)), crop)
+        return Pose(
+            files.read(h5, "joints_3d", (n, 14, 3)),
+            files.read(h5, "camera", (n, 3)),
+            crop,
+            tuple(files.read(h5, "missing", (None,)).tolist()),
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -9,7 +10,7 @@ from flowpose.errors import check
 from flowpose.evaluation import METRICS, read_means
 from flowpose.files import failure, replacing
 
-_TITLES = {
+TITLES = {
     "mpjpe_mm": "MPJPE (mm)",
     "pa_mpjpe_mm": "PA-MPJPE (mm)",
     "n_mpjpe_mm": "N-MPJPE (mm)",
@@ -20,17 +21,25 @@ _TITLES = {
 
 
 def collect(
-    dataset: str, metrics: Mapping[str, Path | str], *, allow_missing: bool
+    dataset: str,
+    metrics: Mapping[str, Path | str],
+    *,
+    allow_missing: bool,
+    left_out: Mapping[str, str] = MappingProxyType({}),
+    recordings: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Mean errors of every sequence and cycle, and their mean over sequences.
 
     Args:
         metrics: the metrics.h5 of each sequence.
         allow_missing: give a sequence that failed a row that says why, instead of raising.
+        left_out: sequences that are not to be evaluated, and why; they get such a row, too.
+        recordings: subject and action of each sequence, for data sets that have these.
 
     Raises:
-        InputError: a sequence failed, or all did.
+        InputError: a sequence failed, or all did, or there is none.
     """
+    check(bool(metrics), dataset, "no sequences", "are the videos where the config says?")
     reasons = {name: reason for name, path in metrics.items() if (reason := failure(path))}
     folder = Path(next(iter(metrics.values()))).parent.parent
     check(
@@ -51,21 +60,28 @@ def collect(
     mean = mean.assign(
         dataset=dataset, sequence="mean", n_frames=table.groupby("cycle")["n_frames"].sum().values
     )
+    reasons |= left_out
     missing = pd.DataFrame(
         [{"dataset": dataset, "sequence": name, "missing": why} for name, why in reasons.items()],
         columns=["dataset", "sequence", "missing"],
     )
     table = pd.concat([table, missing, mean], ignore_index=True)
     table = table.astype({"cycle": "Int64", "n_frames": "Int64"})
+    if recordings:
+        known = [recordings.get(name, ("", "")) for name in table["sequence"]]
+        table.insert(2, "subject", [subject for subject, _ in known])
+        table.insert(3, "action", [action for _, action in known])
     return table if reasons else table.drop(columns="missing")
 
 
 def write(table: pd.DataFrame, csv: Path | str, markdown: Path | str) -> None:
     """Write the table for programs (csv) and for people (markdown)."""
-    with replacing(csv) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
-    readable = table.drop(columns="dataset").rename(columns=_TITLES)
-    for title, digits in zip(_TITLES.values(), (1, 1, 1, 1, 3, 3), strict=True):
+    write_csv(table, csv)
+    # The names of sequences say these as well.
+    readable = table.drop(columns=["dataset", "subject", "action"], errors="ignore").rename(
+        columns=TITLES
+    )
+    for title, digits in zip(TITLES.values(), (1, 1, 1, 1, 3, 3), strict=True):
         readable[title] = [_cell(value, digits) for value in readable[title]]
     readable = readable.astype(object).where(readable.notna(), "")
     align = ["left", *["right"] * (readable.shape[1] - 1)]
@@ -77,6 +93,12 @@ def write(table: pd.DataFrame, csv: Path | str, markdown: Path | str) -> None:
             + "\n".join(_NOTES)
             + "\n"
         )
+
+
+def write_csv(table: pd.DataFrame, path: Path | str) -> None:
+    """Write a table for programs, to six digits."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
 
 
 _NOTES: Sequence[str] = (

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from flowpose.errors import check
-from flowpose.human36m.cameras import CAMERAS
+
+# The ids, in the order of VideoPose3D's files.
+CAMERAS = ("54138969", "55011271", "58860488", "60457274")
 
 # The 15 rows of the field's tables, under the names that VideoPose3D gives them.
 ACTIVITIES = (

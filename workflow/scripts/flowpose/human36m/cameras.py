@@ -12,12 +12,13 @@ from jaxtyping import Float, Float32
 from numpy.typing import ArrayLike
 
 from flowpose.errors import InputError
+from flowpose.human36m.actions import CAMERAS
 
 _MM_PER_M = 1000
 # The ratio of a point's coordinates to its depth is clipped, as the distortion holds only near 0.
 _WIDEST = 1.0
 
-# By id, in the order of VideoPose3D's files: width and height of the video, px; focal lengths and
+# By id, in the order of CAMERAS: width and height of the video, px; focal lengths and
 # principal point, px; radial distortion k1 k2 k3; tangential distortion p1 p2.
 _INTRINSICS = {
     "54138969": (
@@ -49,7 +50,6 @@ _INTRINSICS = {
         (-0.0005872056, -0.001813362),
     ),
 }
-CAMERAS = tuple(_INTRINSICS)
 
 # By subject, for the cameras in this order: orientation in the world as a unit quaternion w x y z,
 # position in the world, mm. The world's z points up from the floor.

@@ -14,8 +14,8 @@ from jaxtyping import Float, Float32
 
 from flowpose.errors import InputError, check
 from flowpose.files import replacing
-from flowpose.human36m.actions import UNLABELLED, canonical_action
-from flowpose.human36m.cameras import CAMERAS, camera_of
+from flowpose.human36m.actions import CAMERAS, UNLABELLED, canonical_action
+from flowpose.human36m.cameras import camera_of
 from flowpose.human36m.coordinates import CoordinateFrame, coordinate_frame
 from flowpose.pickles import read_pickled
 from flowpose.skeletons import H36M_17, H36M_32, Skeleton

@@ -8,8 +8,8 @@ from jaxtyping import Float, Int
 
 from flowpose.errors import check
 from flowpose.frames import FramesHeader
-from flowpose.human36m.actions import SHIFTED
-from flowpose.human36m.cameras import CAMERAS, Camera, camera_of
+from flowpose.human36m.actions import CAMERAS, SHIFTED
+from flowpose.human36m.cameras import Camera, camera_of
 from flowpose.human36m.coordinates import CoordinateFrame
 from flowpose.human36m.labels import SKELETONS, read_labels_2d, read_labels_3d
 from flowpose.skeletons import H36M_32, METRO_14, Skeleton, convert

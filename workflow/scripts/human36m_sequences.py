@@ -1,0 +1,64 @@
+"""The sequences of Human3.6M, found by their videos."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flowpose.human36m.actions import SHIFTED, UNLABELLED, split_video_name
+
+
+def human36m_sequences(
+    human36m: Mapping[str, Any], *, labels: str
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """What a config without `sequences` means: a sequence a video of Human3.6M.
+
+    Args:
+        human36m: this part of the config.
+        labels: the folder of labels that are made from raw ones.
+
+    Returns:
+        The sequences, as if the config had them, and those left out, with the reason.
+    """
+    sequences: dict[str, dict[str, Any]] = {}
+    left_out: dict[str, str] = {}
+    for subject in human36m["subjects"]:
+        for video in sorted(Path(human36m["folder"], subject, "Videos").glob("*.mp4")):
+            # Of all cameras' actions in one; of no use here.
+            if video.name.startswith("_ALL"):
+                continue
+            action, camera = split_video_name(video)
+            if camera not in human36m["cameras"]:
+                continue
+            several = len(human36m["cameras"]) > 1
+            name = f"{subject} {action}" + (f" {camera}" if several else "")
+            recording = (subject, action)
+            if recording in UNLABELLED:
+                left_out[name] = UNLABELLED[recording]
+            elif recording in SHIFTED and human36m["without_shifted"]:
+                left_out[name] = SHIFTED[recording]
+            else:
+                sequences[name] = _sequence(human36m, labels, video, subject, action, camera)
+    return sequences, left_out
+
+
+def _sequence(
+    human36m: Mapping[str, Any], labels: str, video: Path, subject: str, action: str, camera: str
+) -> dict[str, Any]:
+    made = bool(human36m["raw"])
+    return {
+        "video": str(video),
+        "crop": None,
+        "estimates": {
+            "format": "metro",
+            "file": f"{human36m['metro']}/{subject}/{video.stem}_results.npz",
+            "keypoints": f"{human36m['dcpose']}/{subject}/result_{video.stem}.json",
+        },
+        "truth": {
+            "format": "human36m",
+            "file": f"{labels}/data_3d_h36m.npz" if made else human36m["labels_3d"],
+            "file_2d": f"{labels}/data_2d_h36m_gt.npz" if made else human36m["labels_2d"],
+            "subject": subject,
+            "action": action,
+            "camera": camera,
+        },
+    }
