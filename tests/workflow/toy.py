@@ -80,9 +80,9 @@ class Project:
         )
         return Run(done.returncode == 0, done.stdout + done.stderr)
 
-    def planned(self, *arguments: str) -> dict[str, int]:
+    def planned(self, *arguments: str, target: str = "results/table.csv") -> dict[str, int]:
         """The jobs that a run would do."""
-        run = self.snakemake("--dry-run", *arguments)
+        run = self.snakemake("--dry-run", *arguments, target=target)
         assert run.ok, run.text
         return run.jobs()
 

@@ -22,7 +22,7 @@ _CHUNK = 2**20
 # To connect, and between two pieces of what comes.
 _TIMEOUT_S = (20, 60)
 # Before another try; as many tries in a row may fail, and the first.
-_WAITS_S = (1, 3, 9)
+_WAITS_S = (1, 2, 4)
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
 _PARTIAL, _UNSATISFIABLE = 206, 416
 _RANGE = re.compile(r"bytes (\d+)-\d+/")
@@ -297,7 +297,9 @@ def _explain(url: str, error: Exception, come: int) -> str:
         reason = inner
     if come:
         return f"{url}: broke off after {come} bytes: {reason} (what has come is kept: fetch again)"
+    if isinstance(error, _BrokenOffError):
+        return f"{url}: {reason} (fetch again later)"
     return (
-        f"{url}: {urlsplit(url).netloc} cannot be reached or is too busy: {reason} "
+        f"{url}: {urlsplit(url).netloc} cannot be reached: {reason} "
         "(check the network and the proxy, or fetch on a machine that has one)"
     )
