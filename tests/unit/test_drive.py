@@ -179,6 +179,8 @@ def test_two_files_of_one_name_are_refused(small, tmp_path):
 
 
 def test_no_network_is_one_error_and_leaves_nothing(no_network, tmp_path):
-    with pytest.raises(FetchError, match=r"drive.google.com cannot be reached: .*Network is unreac"):
+    with pytest.raises(
+        FetchError, match=r"drive.google.com cannot be reached: .*Network is unreac"
+    ):
         fetch(tmp_path / "new")
     assert list(tmp_path.iterdir()) == []

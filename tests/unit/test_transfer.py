@@ -86,6 +86,21 @@ def test_a_server_that_sends_no_parts_starts_again(server, target):
     assert target.read_bytes() == CONTENT
 
 
+def test_a_server_that_sends_less_than_is_asked_is_asked_for_the_rest(server, target):
+    def thousand(handler, content):
+        begin = int(handler.headers["Range"].removeprefix("bytes=").rstrip("-"))
+        handler.send_response(206)
+        handler.send_header("Content-Range", f"bytes {begin}-{begin + 999}/{len(content)}")
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        handler.wfile.write(content[begin : begin + 1000])
+
+    break_off(server, target, 6000)
+    server.faults[PATH] = [thousand, thousand]
+    fetch(server, target, digest=DIGEST)
+    assert [asked for _, asked in server.requests] == [f"bytes={n}000-" for n in (6, 7, 8)]
+
+
 def test_a_file_that_has_changed_meanwhile_starts_again(server, target):
     break_off(server, target, 6000)
     server.files[PATH] = CONTENT[::-1]

@@ -5,6 +5,7 @@ of SHA-256. What is there already and whole is not fetched again, also if somebo
 hand before the first time.
 """
 
+import logging
 import re
 import shutil
 import subprocess
@@ -127,6 +128,7 @@ def _bring(path: Path, digest: str | None, remote: Remote | None) -> str:
     if not _is_there(path, digest):
         if remote is None:
             raise RefusedError(f"{path}: it is missing or damaged, and no longer at its source")
+        logging.info("fetching %s", path)
         remote.get(path, digest)
     return sha256(path)
 
