@@ -10,7 +10,7 @@ from web import status
 from flowpose.downloads import fetch_torchvision, fetch_url, fetch_wheel
 from flowpose.errors import FlowposeError, InputError
 from flowpose.manifest import read_manifest
-from flowpose.transfer import FetchError, RefusedError
+from flowpose.parts import FetchError, RefusedError
 
 FILES = {
     "S9/Walking 1.60457274_results.npz": b"walking" * 100,

@@ -11,7 +11,7 @@ from flowpose import transfer
 from flowpose.downloads import fetch_drive
 from flowpose.errors import InputError
 from flowpose.manifest import read_manifest
-from flowpose.transfer import FetchError, RefusedError
+from flowpose.parts import FetchError, RefusedError
 
 ROOT = "1".ljust(33, "r")
 FOLDERS = {"S9": "1".ljust(33, "a"), "S11": "1".ljust(33, "b")}

@@ -8,7 +8,8 @@ import pytest
 from web import cut, page, status
 
 from flowpose import transfer as module
-from flowpose.transfer import FetchError, RefusedError, transfer
+from flowpose.parts import FetchError, RefusedError
+from flowpose.transfer import transfer
 
 CONTENT = bytes(range(256)) * 40
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -22,7 +22,8 @@ from flowpose.drive import fetch_drive_file, list_folder
 from flowpose.errors import check
 from flowpose.files import replacing, sha256
 from flowpose.manifest import NAME, check_name, read_manifest, write_manifest
-from flowpose.transfer import Bar, FetchError, RefusedError, check_digest, transfer
+from flowpose.parts import FetchError, RefusedError, check_digest
+from flowpose.transfer import Bar, transfer
 
 
 @dataclass(frozen=True)

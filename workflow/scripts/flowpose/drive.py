@@ -7,7 +7,8 @@ from gdown.download import get_url_from_gdrive_confirmation
 
 from flowpose.errors import check
 from flowpose.manifest import check_name
-from flowpose.transfer import Bar, RefusedError, retried, transfer
+from flowpose.parts import RefusedError
+from flowpose.transfer import Bar, retried, transfer
 
 _TIMEOUT_S = 60
 

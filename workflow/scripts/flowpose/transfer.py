@@ -1,12 +1,10 @@
 """Bringing one file from a URL: resumed where it broke off, verified, there whole or not at all."""
 
-import json
 import os
 import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -15,8 +13,7 @@ from urllib.request import url2pathname
 
 import requests
 
-from flowpose.errors import FlowposeError
-from flowpose.files import sha256
+from flowpose.parts import FetchError, Part, RefusedError, Version, disk
 
 _CHUNK = 2**20
 # To connect, and between two pieces of what comes.
@@ -32,14 +29,6 @@ _MAX_PAGES = 3
 Bar = Callable[[Iterable[bytes]], Iterable[bytes]]
 Page = Callable[[str, str], str]
 T = TypeVar("T")
-
-
-class FetchError(FlowposeError):
-    """Something that cannot be fetched now."""
-
-
-class RefusedError(FetchError):
-    """The other side answers, but not with the file that is wanted."""
 
 
 class _BrokenOffError(Exception):
@@ -71,7 +60,7 @@ def transfer(
         FetchError: the server cannot be reached, or the disk is full; what has come is kept.
         RefusedError: there is no such file, or what comes is not it and was deleted.
     """
-    part = _Part(path)
+    part = Part(path)
     if urlsplit(url).scheme == "file":
         _copy(url, part)
     else:
@@ -108,83 +97,23 @@ def retried(url: str, call: Callable[[], T], progress: Callable[[], int] = lambd
             raise RefusedError(f"{url}: {error}") from error
 
 
-def check_digest(path: Path, digest: str | None, where: str) -> None:
-    """Delete and refuse a download whose SHA-256 does not begin as expected."""
-    came = sha256(path)
-    if not came.startswith(digest or ""):
-        path.unlink()
-        raise RefusedError(
-            f"{where}: expected SHA-256 {digest}, the download has {came} (it was deleted; if that "
-            "happens again, the source has changed. To take what it has now, state its SHA-256, or "
-            "delete all that has come of this download, with its manifest)"
-        )
-
-
-@dataclass(frozen=True)
-class _Version:
-    """What tells whether a server still has the file of which a part has come.
-
-    Attributes:
-        size: bytes of the whole file, if the server says so.
-        validator: the server's own mark for it: ETag or date.
-    """
-
-    size: int | None = None
-    validator: str | None = None
-
-
-class _Part:
-    """What has come of a file so far, and of which version of it that is."""
-
-    def __init__(self, target: Path):
-        self.target = target
-        self.path = target.with_name(f".{target.name}.part")
-        self._note = target.with_name(f".{target.name}.part.json")
-
-    def size(self) -> int:
-        return self.path.stat().st_size if self.path.is_file() else 0
-
-    def version(self) -> _Version:
-        try:
-            return _Version(**json.loads(self._note.read_text()))
-        except (OSError, ValueError, TypeError):
-            return _Version()
-
-    def drop(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self._note.unlink(missing_ok=True)
-
-    def restart(self, version: _Version) -> None:
-        self.target.parent.mkdir(parents=True, exist_ok=True)
-        self.drop()
-        self._note.write_text(json.dumps(vars(version)))
-
-    def is_whole(self) -> bool:
-        return self.path.is_file() and self.size() == self.version().size
-
-    def finish(self, where: str, digest: str | None) -> None:
-        self._note.unlink(missing_ok=True)
-        check_digest(self.path, digest, where)
-        self.path.replace(self.target)
-
-
-def _copy(url: str, part: _Part) -> None:
+def _copy(url: str, part: Part) -> None:
     source = Path(url2pathname(urlsplit(url).path))
     if not source.is_file():
         raise RefusedError(f"{url}: no such file")
-    with _disk(part):
-        part.restart(_Version())
+    with disk(part):
+        part.restart(Version())
         shutil.copyfile(source, part.path)
 
 
-def _receive(session: requests.Session, url: str, part: _Part, page: Page, bar: Bar) -> None:
+def _receive(session: requests.Session, url: str, part: Part, page: Page, bar: Bar) -> None:
     """One try to bring what is missing of a file."""
     version = part.version()
     if part.is_whole():
         return
     if not any(vars(version).values()):
         part.drop()
-    with _answer(session, url, part, page) as response, _disk(part):
+    with _answer(session, url, part, page) as response, disk(part):
         begin, now = _begin(response), _version(response)
         if begin and (begin != part.size() or version.size not in (None, now.size)):
             part.drop()
@@ -198,7 +127,7 @@ def _receive(session: requests.Session, url: str, part: _Part, page: Page, bar: 
         raise _BrokenOffError(f"{part.size()} of {now.size} bytes came")
 
 
-def _answer(session: requests.Session, url: str, part: _Part, page: Page) -> requests.Response:
+def _answer(session: requests.Session, url: str, part: Part, page: Page) -> requests.Response:
     """The server's answer with the file in it, after pages on the way to it."""
     for _ in range(_MAX_PAGES):
         headers = {"Accept-Encoding": "identity"}
@@ -215,7 +144,7 @@ def _answer(session: requests.Session, url: str, part: _Part, page: Page) -> req
     raise RefusedError(f"{url}: only web pages come, no file")
 
 
-def _refuse_status(response: requests.Response, part: _Part) -> None:
+def _refuse_status(response: requests.Response, part: Part) -> None:
     status = response.status_code
     if response.ok:
         return
@@ -246,17 +175,17 @@ def _begin(response: requests.Response) -> int:
     return int(match[1]) if match and response.status_code == _PARTIAL else 0
 
 
-def _version(response: requests.Response) -> _Version:
+def _version(response: requests.Response) -> Version:
     """Of a compressed answer nothing is known that holds for the file itself."""
     headers = response.headers
     if headers.get("Content-Encoding", "identity") != "identity":
-        return _Version()
+        return Version()
     size = headers.get("Content-Length")
     if _begin(response):
         size = headers["Content-Range"].rpartition("/")[2]
     etag = headers.get("ETag", "W/")
     validator = headers.get("Last-Modified") if etag.startswith("W/") else etag
-    return _Version(int(size) if size and size.isdecimal() else None, validator)
+    return Version(int(size) if size and size.isdecimal() else None, validator)
 
 
 @dataclass(frozen=True)
@@ -272,20 +201,6 @@ class _Pieces:
 
     def __len__(self) -> int:
         return -(-((self.size or self.begin) - self.begin) // _CHUNK)
-
-
-@contextmanager
-def _disk(part: _Part) -> Iterator[None]:
-    """Turn the errors of writing into one that says what to do."""
-    try:
-        yield
-    except requests.RequestException:
-        raise
-    except OSError as error:
-        raise FetchError(
-            f"{part.target}: cannot be written: {error.strerror} (make room, or mend the folder, "
-            "and fetch again; what has come is kept)"
-        ) from error
 
 
 def _explain(url: str, error: Exception, come: int) -> str:
