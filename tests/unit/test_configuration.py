@@ -113,6 +113,52 @@ def test_a_value_that_is_not_allowed_is_named_with_what_is(config, section, key,
     assert line.endswith(f"; allowed: {allowed}")
 
 
+DRIVE = {"gdrive": "1" * 33}
+WHEEL = {"requirement": "a==1", "wheel": "a-1-py3-none-any.whl", "sha256": "0" * 64}
+
+
+@pytest.mark.parametrize(
+    "download",
+    [
+        DRIVE,
+        WHEEL,
+        {"torchvision": "Raft_Large_Weights.C_T_V1"},
+        *({"url": url} for url in ("https://a.org/b.zip", "http://a:80/", "file:///a/b/")),
+        {"url": "https://a.org/b.zip", "sha256": "0" * 64},
+    ],
+)
+def test_a_download_comes_from_one_place(config, download):
+    assert complete(config | {"downloads": {"a": download}})["downloads"]["a"] == download
+
+
+@pytest.mark.parametrize(
+    "download",
+    [
+        {},
+        DRIVE | {"url": "https://a.org/b.zip"},
+        DRIVE | {"sha256": "0" * 64},
+        {key: value for key, value in WHEEL.items() if key != "sha256"},
+        {"sha256": "0" * 64},
+    ],
+)
+def test_a_download_from_no_place_or_two_is_refused_with_what_is_possible(config, download):
+    (line,) = problems(config | {"downloads": {"a": download}})
+    assert line.startswith(f"downloads.a: {download!r} is not valid")
+    assert line.endswith("; or url, with or without sha256; or gdrive; or torchvision")
+
+
+@pytest.mark.parametrize("url", ["ftp://a.org/b", "https://", "/a/b", "file://a/b", "a.zip"])
+def test_an_address_that_cannot_be_fetched_is_refused(config, url):
+    (line,) = problems(config | {"downloads": {"a": {"url": url}}})
+    assert line.startswith(f"downloads.a.url: {url!r} does not match")
+
+
+@pytest.mark.parametrize("name", ["logs", "a.b", "", "a/b", "-a"])
+def test_names_that_downloads_cannot_have_are_refused(config, name):
+    (line,) = problems(config | {"downloads": {name: DRIVE}})
+    assert line.startswith("downloads: ")
+
+
 @pytest.mark.parametrize("text", ["1e-5", "0.00001"])
 def test_a_number_that_yaml_takes_for_text_is_one(config, text):
     """YAML 1.1 wants 1.0e-5."""

@@ -112,3 +112,11 @@ def weights_before(wildcards):
     if wildcards.cycle == "1":
         return weights_given("flow_1.h5")(wildcards)
     return of_cycle_before("flow_{cycle}.pt")(wildcards)
+
+
+def named_downloads(value):
+    """All files of downloads that the config or a part of it names."""
+    if isinstance(value, dict):
+        return [path for item in value.values() for path in named_downloads(item)]
+    made = isinstance(value, str) and Path(value).is_relative_to(DOWNLOADS)
+    return [value] if made else []

