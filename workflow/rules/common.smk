@@ -56,6 +56,11 @@ def of_sequence(key):
     return lambda wildcards: SEQUENCES[wildcards.sequence][key]
 
 
+def kept(kind, path):
+    """An output that stays, or goes once all that is made from it is there: as the config says."""
+    return path if config["keep"][kind] else temp(path)
+
+
 def existing(path, output):
     """An input the config names, if it is there, or is made by the workflow, or once was there.
 

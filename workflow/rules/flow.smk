@@ -5,7 +5,7 @@ rule flow_initial:
         frames=f"{RESULTS}/frames.h5",
         weights=weights_given("flow_0.h5"),
     output:
-        f"{RESULTS}/flow_0.h5",
+        kept("flows", f"{RESULTS}/flow_0.h5"),
     log:
         f"{LOGS}/flow_0.log",
     cache: True
@@ -32,7 +32,7 @@ rule flow_finetuned:
         flow=of_cycle_before("flow_{cycle}.h5"),
         pose=of_cycle_before("pose_{cycle}.h5"),
     output:
-        multiext(f"{RESULTS}/flow_{{cycle}}", flow=".h5", weights=".pt"),
+        kept("flows", multiext(f"{RESULTS}/flow_{{cycle}}", flow=".h5", weights=".pt")),
     log:
         f"{LOGS}/flow_{{cycle}}.log",
     cache: True

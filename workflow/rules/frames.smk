@@ -3,7 +3,7 @@ rule frames:
     input:
         files_of_sequence(None, "video", output="frames.h5"),
     output:
-        f"{RESULTS}/frames.h5",
+        kept("frames", f"{RESULTS}/frames.h5"),
     log:
         f"{LOGS}/frames.log",
     conda:

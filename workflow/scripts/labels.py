@@ -1,13 +1,25 @@
 """Rule labels: the labels of Human3.6M, from the data set as it comes."""
 
 import logging
+import sys
 
+from flowpose.errors import InputError
 from flowpose.human36m.labels import labelled, write_labels_2d, write_labels_3d
 from flowpose.human36m.raw import ACTIONS_OF_A_SUBJECT, read_raw
 from jobs import job
 
+
+def complain(error: InputError) -> None:
+    """Say it, and leave the action out: the others go on, and its sequence will lack labels."""
+    logging.error(str(error))
+    print(f"\nlabels: {error}\n", file=sys.stderr)
+
+
 with job(snakemake):
-    raw = {subject: read_raw(path, subject) for subject, path in snakemake.params.raw.items()}
+    raw = {
+        subject: read_raw(path, subject, on_bad_file=complain)
+        for subject, path in snakemake.params.raw.items()
+    }
     for subject, actions in raw.items():
         logging.info(
             "%s: %d of %d actions: %s",

@@ -13,7 +13,7 @@ from flowpose.skeletons import DCPOSE_17, METRO_14, convert, convert_confidence
 # Detections in fewer than this part of the frames, or most of them farther from the estimated pose
 # than this part of its size, are of another sequence.
 _LEAST_PART = 0.5
-_FARTHEST = 0.5
+_FARTHEST = 0.2
 
 
 def read_dcpose(path: Path | str, near: Float[np.ndarray, "T 14 2"]) -> Keypoints:

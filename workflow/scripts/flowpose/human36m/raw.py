@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import cdflib
@@ -41,36 +42,46 @@ Reader = Callable[[Path, object], np.ndarray]
 Positions = dict[str, Float32[np.ndarray, "F 32 3"]]
 
 
-def read_raw(path: Path | str, subject: str) -> Positions:
+def _refuse(error: InputError) -> None:
+    raise error
+
+
+def read_raw(
+    path: Path | str, subject: str, on_bad_file: Callable[[InputError], None] = _refuse
+) -> Positions:
     """All of a subject's 3D positions, by action as the labels name it; m, world.
 
     Args:
         path: the subject's folder or the one in it with the files, which are .cdf, .cdf.mat or .h5
             (the first of these kinds that there is); or the subject's official .tgz.
+        on_bad_file: is told of a file that is of another kind, truncated or damaged; unless it
+            raises, that action is left out.
 
     Raises:
-        InputError: there are no such files, or one of them is of another kind or subject,
-            truncated or damaged.
+        InputError: there are no such files, they are another subject's, or one of them is bad.
     """
     path = Path(path)
     check(path.exists(), path, "no such file or folder", "see the config's human36m.raw")
     positions: Positions = {}
-    for name, joints in _from_folder(path, subject) if path.is_dir() else _from_tar(path, subject):
+    for name, read in _from_folder(path, subject) if path.is_dir() else _from_tar(path, subject):
         action = canonical_action(name)
         check(action not in positions, path, f"{action} is there twice")
-        positions[action] = joints
+        try:
+            positions[action] = read()
+        except InputError as error:
+            on_bad_file(error)
     return positions
 
 
-def _from_folder(folder: Path, subject: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Names and joints of a folder's files."""
+def _from_folder(folder: Path, subject: str) -> Iterator[tuple[str, Callable[[], np.ndarray]]]:
+    """Names of a folder's files, and how to read their joints."""
     _check_subject(folder.resolve().name, subject, folder)
     for kind, read in _READERS.items():
         for part in _FOLDERS:
             files = sorted((folder / part).glob(f"*{kind}"))
             for file in files:
                 name = file.name.removesuffix(kind)
-                yield name, _read(file, read, name, file)
+                yield name, partial(_read, file, read, name, file)
             if files:
                 return
     raise InputError(
@@ -79,8 +90,8 @@ def _from_folder(folder: Path, subject: str) -> Iterator[tuple[str, np.ndarray]]
     )
 
 
-def _from_tar(path: Path, subject: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Names and joints of an archive's files, none of which is put where the archive says."""
+def _from_tar(path: Path, subject: str) -> Iterator[tuple[str, Callable[[], np.ndarray]]]:
+    """The same of an archive's files, before the next is taken; none is put where it says."""
     count = 0
     with (
         _unreadable_named(path),
@@ -98,7 +109,7 @@ def _from_tar(path: Path, subject: str) -> Iterator[tuple[str, np.ndarray]]:
             with archive.extractfile(member) as source, copy.open("wb") as target:  # type: ignore
                 shutil.copyfileobj(source, target)
             count += 1
-            yield name.stem, _read(copy, _read_cdf, name.stem, where)
+            yield name.stem, partial(_read, copy, _read_cdf, name.stem, where)
     check(
         count > 0,
         path,

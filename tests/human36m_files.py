@@ -9,7 +9,7 @@ import numpy as np
 import scipy.io
 from cdflib.cdfwrite import CDF
 
-GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "vp3d.npz")
+GOLDEN = np.load(Path(__file__).parent / "golden" / "vp3d.npz")
 ACTIONS = ("Walking", "Eating 1")
 # By subject and action: joints (9, 32, 3) in the world, m.
 POSITIONS = {
