@@ -127,10 +127,10 @@ def test_two_runs_at_once_and_an_interrupted_one(project):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of 64 MB."""
+    """A disk of 120 MB."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=120m", "tmpfs", disk], check=True)
     yield disk
     subprocess.run(["umount", disk], check=True)
 
