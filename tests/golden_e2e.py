@@ -120,7 +120,7 @@ class Run:
             self._metro,
             self._keypoints.joints_2d,
             self._keypoints.weights(0),
-            torch.as_tensor(flow),
+            flow,
             options=PoseOptions(steps=int(self._case["pose_steps"])),
             reference=True,
         )

@@ -23,6 +23,7 @@ from flowpose.flow_file import open_flows
 from flowpose.frames import open_frames
 from flowpose.metrics import masked_mean
 from flowpose.pose import Pose
+from flowpose.flow_patches import FlowPatches
 from flowpose.sampling import sample_flow
 from flowpose.skeletons import FLOW_BONES, METRO_14
 from flowpose.truth import Truth
@@ -214,7 +215,7 @@ def _flow_at(
     points: Float[np.ndarray, "J 2"], flow: Float[np.ndarray, "H W 2"]
 ) -> Float[np.ndarray, "J 2"]:
     """Flow at points, px; NaN where a point is off the image or unknown."""
-    sampled, on_image = sample_flow(torch.as_tensor(flow)[None], torch.as_tensor(points)[None])
+    sampled, on_image = sample_flow(FlowPatches([flow], points[None]), points[None])
     return np.where(on_image[0, :, None], sampled[0], np.nan)
 
 
