@@ -34,9 +34,7 @@ def sampled_as_reference(points, fields=FIELD):
 @given(st.floats(0, WIDTH - 1), st.floats(0, HEIGHT - 1))
 def test_sampling_is_exact_on_bilinear_fields(x, y):
     value, inside = sampled(points((x, y)))
-    np.testing.assert_allclose(
-        value[0, 0], bilinear_field(x, y)
-    )
+    np.testing.assert_allclose(value[0, 0], bilinear_field(x, y))
     assert inside.all()
 
 
@@ -53,9 +51,7 @@ def test_pixel_centres_return_the_pixel():
 )
 def test_points_off_the_image_get_the_nearest_border_and_are_marked(outside, border):
     value, inside = sampled(points(outside, border))
-    np.testing.assert_allclose(
-        value[0, 0], bilinear_field(*border)
-    )
+    np.testing.assert_allclose(value[0, 0], bilinear_field(*border))
     assert inside.tolist() == [[False, True]]
 
 

@@ -18,7 +18,6 @@ class FlowPatches:
 
     Attributes:
         size: width and height of the fields, px.
-        reads: how many fields have been read.
     """
 
     def __init__(
@@ -36,7 +35,6 @@ class FlowPatches:
         """
         height, width = flows[0].shape[:2]
         self.size = width, height
-        self.reads = 0
         self._flows, self._margin = flows, margin
         self._side = 2 * margin + 2
         shape = points.shape[:2]
@@ -68,7 +66,6 @@ class FlowPatches:
         return (local < 0) | (local > self._side - 2)
 
     def _read(self, t: int, centres: Int[np.ndarray, "J 2"]) -> None:
-        self.reads += 1
         self._origin[t] = centres - self._margin
         width, height = self.size
         steps = np.arange(self._side)

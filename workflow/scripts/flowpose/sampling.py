@@ -69,7 +69,9 @@ def sample_flow_reference(
         if (pixel < -size).any():
             raise IndexError("a point lies further out than the image is large")
         pixel = pixel.astype(np.intp)
-        value = np.where(whole[..., None], flow.corners(*np.moveaxis(pixel % size, -1, 0))[0], value)
+        value = np.where(
+            whole[..., None], flow.corners(*np.moveaxis(pixel % size, -1, 0))[0], value
+        )
     return value
 
 
