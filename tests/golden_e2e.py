@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 from golden_compare import (
     EPE_RELATIVE,
     EXACT,

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowpose.flow_patches import FlowPatches
-from flowpose.sampling import flow_slope, sample_flow, sample_flow_reference
+from flowpose.sampling import sample_flow, sample_flow_reference
 
 WIDTH, HEIGHT = 7, 5
 NAN = float("nan")

@@ -20,10 +20,10 @@ from torchvision.utils import flow_to_image
 from flowpose import files
 from flowpose.evaluation import read_means
 from flowpose.flow_file import open_flows
+from flowpose.flow_patches import FlowPatches
 from flowpose.frames import open_frames
 from flowpose.metrics import masked_mean
 from flowpose.pose import Pose
-from flowpose.flow_patches import FlowPatches
 from flowpose.sampling import sample_flow
 from flowpose.skeletons import FLOW_BONES, METRO_14
 from flowpose.truth import Truth

@@ -52,7 +52,7 @@ class FlowPatches:
         local_x, local_y = x - self._origin[..., 0], y - self._origin[..., 1]
         beyond = self._beyond(local_x) | self._beyond(local_y)
         if beyond.any():
-            for t in np.flatnonzero(beyond.any(1)):
+            for t in np.flatnonzero(beyond.any(1)).tolist():
                 self._read(t, np.stack([x[t], y[t]], -1))
             return self.corners(x, y)
         index = self._first + local_y * self._side + local_x

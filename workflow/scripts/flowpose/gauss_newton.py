@@ -23,6 +23,8 @@ MOST_STEPS = 100
 _CONVERGED = 1e-6
 _FIRST_DAMPING, _LEAST_DAMPING, _MOST_DAMPING = 1e-3, 1e-9, 1e6
 _DAMPING_FACTOR = 10.0
+# Of the matrix, which only directs the steps; energy and gradient are in float64.
+_PRECISION = np.float32
 # Of the largest curvature: what variables that the energy does not depend on are damped by.
 _LEAST_CURVATURE = 1e-6
 
@@ -100,7 +102,7 @@ def _solve(
     diagonal += damping * (diagonal + _LEAST_CURVATURE * diagonal.max())
     step = solveh_banded(
         columns.reshape(gradient.size, -1).T,
-        gradient.ravel(),
+        gradient.ravel().astype(columns.dtype),
         lower=True,
         overwrite_ab=True,
         check_finite=False,
@@ -117,7 +119,7 @@ def banded(
         diagonal: the blocks on the diagonal.
         coupling: the blocks of each frame (rows) and the next (columns).
     """
-    columns = np.zeros((*diagonal.shape[:2], 2 * N_VARIABLES))
+    columns = np.zeros((*diagonal.shape[:2], 2 * N_VARIABLES), diagonal.dtype)
     for i in range(N_VARIABLES):
         columns[:, i, : N_VARIABLES - i] = diagonal[:, i, i:]
         columns[:-1, i, N_VARIABLES - i : 2 * N_VARIABLES - i] = coupling[:, i]
@@ -133,8 +135,8 @@ def curvature(
         for name, residual in state.residuals.items()
     }
     n = len(state.variables)
-    diagonal = np.zeros((n, N_VARIABLES, N_VARIABLES))
-    coupling = np.zeros((n - 1, N_VARIABLES, N_VARIABLES))
+    diagonal = np.zeros((n, N_VARIABLES, N_VARIABLES), _PRECISION)
+    coupling = np.zeros((n - 1, N_VARIABLES, N_VARIABLES), _PRECISION)
     _add_variables(diagonal, coupling, curved)
     _add_bones(diagonal, coupling, curved["bones"], state)
     _add_pixels(diagonal, coupling, curved, slope, energy, state)
@@ -158,10 +160,12 @@ def _add_bones(
     state: State,
 ) -> None:
     """The bones' lengths: a joint at an end changes one along the bone."""
-    along = state.bones / np.maximum(state.lengths, TINY)[..., None]
-    by_joints = (ENDS[:, :, None] * along[:, :, None]).reshape(*state.lengths.shape, N_JOINTS)
+    along = (state.bones / np.maximum(state.lengths, TINY)[..., None]).astype(_PRECISION)
+    ends = ENDS.astype(_PRECISION)[:, :, None]
+    by_joints = (ends * along[:, :, None]).reshape(*state.lengths.shape, N_JOINTS)
+    curved = curved.astype(_PRECISION)
     transposed = np.swapaxes(by_joints, 1, 2)
-    own = np.zeros_like(state.lengths)
+    own = np.zeros_like(state.lengths, _PRECISION)
     own[1:] += curved
     own[:-1] += curved
     diagonal[:, :N_JOINTS, :N_JOINTS] += transposed @ (own[..., None] * by_joints)

@@ -98,7 +98,7 @@ def refine_pose(
         _check_finite(energy.value(energy.state(energy.start)), 0)
         minimum = gauss_newton.minimise(energy, progress=progress)
         variables, loss, stop = minimum.variables, minimum.energy, minimum.stop
-    joints, camera = (np.float32(part) for part in unpack(variables))
+    joints, camera = unpack(variables.astype(np.float32))
     return RefinedPose(Pose(joints, camera, initial.crop), loss, stop)
 
 
