@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from flowpose.camera import Crop
 from flowpose.energy import PoseWeights
+from flowpose.errors import InputError
 from flowpose.flow_patches import FlowPatches
 from flowpose.pose import Pose
 from flowpose.refine import PoseOptions, refine_pose
@@ -49,6 +50,11 @@ def test_only_the_field_that_a_point_leaves_is_read_again():
     assert flows.reads == [*ONCE, 1]
     sample_flow(patches, points)
     assert len(flows.reads) == len(ONCE) + 1
+
+
+def test_fields_and_points_must_be_as_many():
+    with pytest.raises(InputError, match="flow: 3 fields for 2 pairs of frames"):
+        FlowPatches(FLOWS, np.zeros((2, 14, 2)))
 
 
 @given(st.integers(0, 10**6), st.integers(0, 20), st.sampled_from([5, 100]))
