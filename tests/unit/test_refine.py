@@ -215,30 +215,50 @@ def test_minimisation_stops_once_the_loss_was_the_same_to_the_decimals_given(
     assert len(refine_pose(*problem, options=options).loss) == stop + 1
 
 
-def test_refined_pose_moves_with_the_flow(body):
+@pytest.mark.parametrize("solver", ["gauss_newton", "adam"])
+def test_refined_pose_moves_with_the_flow(body, solver):
     """With only the flow to go by, joints move as the flow at them says."""
     pose, keypoints, detected, flow = standing_still(body)
     flow[:] = [1.5, -0.5]
-    options = adam(weights=PoseWeights(**NOTHING | {"flow": 1}), steps=400)
+    weights = PoseWeights(**NOTHING | {"flow": 1})
+    options = PoseOptions(weights=weights, solver=solver, steps=400)
     refined = refine_pose(pose, keypoints, detected, flow, options=options)
     motion = np.diff(refined.pose.project(), axis=0)
     np.testing.assert_allclose(motion, np.broadcast_to([1.5, -0.5], motion.shape), atol=0.05)
 
 
-def test_refined_pose_goes_to_the_detections(body):
+@pytest.mark.parametrize("solver", ["gauss_newton", "adam"])
+def test_refined_pose_goes_to_the_detections(body, solver):
     problem = standing_still(body, shift=(2, -1))
-    options = adam(weights=PoseWeights(**NOTHING | {"keypoints": 1}), steps=400)
+    weights = PoseWeights(**NOTHING | {"keypoints": 1})
+    options = PoseOptions(weights=weights, solver=solver, steps=400)
     refined = refine_pose(*problem, options=options)
     np.testing.assert_allclose(refined.pose.project(), problem[1], atol=0.05)
 
 
-def test_refinement_lowers_the_energy_and_leaves_its_input_alone(problem):
+@pytest.mark.parametrize("solver", ["gauss_newton", "adam"])
+def test_refinement_lowers_the_energy_and_leaves_its_input_alone(problem, solver):
     before = problem[0].joints_3d.copy(), problem[0].camera.copy(), problem[3].copy()
-    refined = refine_pose(*problem, options=adam(steps=100))
+    refined = refine_pose(*problem, options=PoseOptions(solver=solver, steps=100))
     assert refined.loss[-1] < 0.8 * refined.loss[0]
     np.testing.assert_array_equal(problem[0].joints_3d, before[0])
     np.testing.assert_array_equal(problem[0].camera, before[1])
     np.testing.assert_array_equal(problem[3], before[2])
+
+
+def test_reference_mode_uses_adam_whatever_the_solver(problem):
+    a, b = (
+        refine_pose(*problem, options=options, reference=True)
+        for options in (adam(steps=5), PoseOptions(solver="gauss_newton", steps=5))
+    )
+    np.testing.assert_array_equal(a.loss, b.loss)
+
+
+@pytest.mark.parametrize("solver", ["gauss_newton", "adam"])
+def test_a_pose_at_the_minimum_is_converged(body, solver):
+    refined = refine_pose(*standing_still(body), options=PoseOptions(solver=solver))
+    assert refined.stop == "converged"
+    assert refined.loss[-1] == pytest.approx(0, abs=1e-9)
 
 
 def test_first_step_is_adams(problem):

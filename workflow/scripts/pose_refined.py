@@ -1,5 +1,7 @@
 """Rule pose_refined: refine the estimated pose against a cycle's flow."""
 
+import logging
+
 from flowpose.energy import PoseWeights
 from flowpose.flow_file import open_flows
 from flowpose.keypoints import read_keypoints
@@ -27,4 +29,5 @@ with job(snakemake) as provenance:
             reference=params.reference,
             progress=progress(snakemake, "step"),
         )
+    logging.info("energy %.6g to %.6g, %s", refined.loss[0], refined.loss[-1], refined.stop)
     write_pose(snakemake.output[0], refined.pose, provenance, refined.loss)
