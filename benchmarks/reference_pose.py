@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from flowpose.energy import PoseWeights
 from flowpose.pose import Pose
-from flowpose.refine import PoseWeights
 from flowpose.skeletons import LENGTH_BONES
 
 CROP = 224

@@ -39,12 +39,14 @@ from golden_e2e import check_e2e
 from golden_labels import check_labels
 
 from flowpose.camera import Crop
+from flowpose.energy import PoseEnergy, PoseWeights, bone_lengths, unpack
 from flowpose.errors import FlowposeError
 from flowpose.finetune import FlowOptions, finetune
+from flowpose.flow_patches import FlowPatches
 from flowpose.keypoints import Keypoints
 from flowpose.pose import Pose
 from flowpose.raft import estimate_flows, load_raft, torchvision_key
-from flowpose.refine import PoseEnergy, PoseOptions, PoseWeights, bone_lengths, refine_pose
+from flowpose.refine import PoseOptions, refine_pose
 from flowpose.sampling import sample_flow_reference
 from flowpose.skeletons import DCPOSE_17, METRO_14, convert
 from flowpose.target import skeleton_points
@@ -85,9 +87,9 @@ def check_unit(case: Case) -> Iterator[Row]:
     """The building blocks one by one."""
     flow, pose, pixels = case["flow"], case.pose, case["project"][:, 0]
     yield absolute("project", pose.project(), pixels, PROJECTION_PX)
-    lengths = bone_lengths(torch.as_tensor(pose.joints_3d))
+    lengths = bone_lengths(pose.joints_3d)
     yield absolute("bone_length", lengths, case["bone_length"], BONE_M)
-    sampled = sample_flow_reference(torch.as_tensor(flow), torch.as_tensor(pixels[:-1]))
+    sampled = sample_flow_reference(FlowPatches(flow, pixels[:-1]), pixels[:-1])
     yield absolute("flow_lookup", sampled, case["flow_lookup"], EXACT)
     keypoints = case.keypoints
     yield absolute("x_det", np.nan_to_num(keypoints.joints_2d), case["x_det"][:, 0], EXACT)
@@ -106,7 +108,7 @@ def check_unit(case: Case) -> Iterator[Row]:
 
 def check_pose(case: Case) -> Iterator[Row]:
     """The pose refinement, step by step."""
-    pose, keypoints, flow = case.pose, case.keypoints, torch.as_tensor(case["flow"])
+    pose, keypoints, flow = case.pose, case.keypoints, case["flow"]
     weights = keypoints.weights(0)
     yield absolute("joints_orig", pose.project(), case["joints_orig"][:, 0], PROJECTION_PX)
     energy = PoseEnergy(
@@ -138,24 +140,22 @@ def check_pose(case: Case) -> Iterator[Row]:
 
 def check_terms(energy, point, golden: np.ndarray, step: int) -> Iterator[Row]:
     """Every unweighted term of every frame; those between frames start at the second."""
-    terms = energy.terms(*tensors(point))
+    terms = energy.terms(energy.state(variables(point)))
     columns = {"camera": 0, "temporal": 2, "bones": 3, "flow": 4, "keypoints": 5, "prior": 6}
     for name, column in columns.items():
-        ours = terms[name].numpy()
+        ours = terms[name]
         theirs = golden[len(golden) - len(ours) :, column]
         scale = np.abs(theirs).max() or 1.0
         yield absolute(f"term {name} at step {step}", ours / scale, theirs / scale, LOSS_EARLY)
 
 
 def gradient(energy, point) -> tuple[np.ndarray, np.ndarray]:
-    variables = [value.requires_grad_() for value in tensors(point)]
-    energy(*variables).backward()
-    return variables[0].grad.numpy(), variables[1].grad.numpy()
+    return unpack(energy.gradient(energy.state(variables(point))))
 
 
-def tensors(point) -> tuple[torch.Tensor, torch.Tensor]:
-    joints, camera = (torch.as_tensor(np.ascontiguousarray(values)) for values in point)
-    return joints.reshape(-1, 14, 3), camera.reshape(-1, 3)
+def variables(point) -> np.ndarray:
+    joints, camera = point
+    return np.concatenate([joints.reshape(-1, 42), camera.reshape(-1, 3)], axis=1)
 
 
 def check_raft_step(case: Case, weights: Path) -> Iterator[Row]:

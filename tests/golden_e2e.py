@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 from golden_compare import (
     EPE_RELATIVE,
     EXACT,
@@ -120,7 +119,7 @@ class Run:
             self._metro,
             self._keypoints.joints_2d,
             self._keypoints.weights(0),
-            torch.as_tensor(flow),
+            flow,
             options=PoseOptions(steps=int(self._case["pose_steps"])),
             reference=True,
         )

@@ -44,7 +44,7 @@ def test_defaults_are_the_papers(config):
     assert (flow["learning_rate"], flow["block"]["radius"]) == (1e-5, 15)
     pose = full["pose"]
     assert (pose["steps"], pose["learning_rate"], pose["stop_decimals"]) == (1500, 1e-3, 4)
-    assert pose["stop_patience"] == 10
+    assert (pose["stop_patience"], pose["solver"]) == (10, "gauss_newton")
     weights = {"prior": 400, "temporal": 300, "bones": 10000, "camera": 0.1}
     assert pose["weights"] == weights | {"keypoints": 0.01, "flow": 0.01}
 

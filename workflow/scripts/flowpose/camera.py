@@ -8,9 +8,8 @@ crop, whose sides are at -1 and 1.
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from torch import Tensor
+from numpy.typing import DTypeLike
 
 CROP_SIZE = 224
 _NO_SPREAD = 1e-20
@@ -50,29 +49,27 @@ class Crop:
 class WeakPerspective:
     """Projects joints to image pixels, frame by frame with its own crop. docs/reference.md, 4.
 
-    pixel = ((s (X_xy + t) + 1) / 2 * 224 + start - size // 2) / scale, in float32 in this order.
+    pixel = ((s (X_xy + t) + 1) / 2 * 224 + start - size // 2) / scale, in this order.
+
+    Attributes:
+        px_per_unit: image px that one unit of s (X_xy + t) makes, a frame.
     """
 
-    def __init__(self, crop: Crop, device: torch.device | str = "cpu") -> None:
-        self._shift = as_float(crop.start, device)[:, None]
+    px_per_unit: Float[np.ndarray, "T 1 1"]
+
+    def __init__(self, crop: Crop, dtype: DTypeLike = np.float32) -> None:
+        self._shift = crop.start.astype(dtype)[:, None]
         self._half = crop.size // 2
-        inverse = 1 / np.asarray(crop.scale, np.float64)
-        self._inverse_scale = as_float(inverse, device)[:, None, None]
+        self._inverse_scale = (1 / np.asarray(crop.scale, np.float64)).astype(dtype)[:, None, None]
+        self.px_per_unit = 0.5 * CROP_SIZE * self._inverse_scale
 
     def __call__(
-        self, joints: Float[Tensor, "T J 3"], camera: Float[Tensor, "T 3"]
-    ) -> Float[Tensor, "T J 2"]:
+        self, joints: Float[np.ndarray, "T J 3"], camera: Float[np.ndarray, "T 3"]
+    ) -> Float[np.ndarray, "T J 2"]:
         """Image pixels of joints in metres, camera frame (x right, y down, z forward)."""
         unit = camera[:, None, :1] * (joints[..., :2] + camera[:, None, 1:])
         crop_px = (unit + 1) * 0.5 * CROP_SIZE
         return (crop_px + self._shift - self._half) * self._inverse_scale
-
-
-def as_float(
-    values: Float[np.ndarray, "..."], device: torch.device | str = "cpu"
-) -> Float[Tensor, "..."]:
-    """An array as a float32 tensor."""
-    return torch.as_tensor(values, dtype=torch.float32, device=device)
 
 
 def fit_weak_perspective(

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import torch
 from jaxtyping import Bool, Float
 
 from flowpose import files
 from flowpose.errors import InputError, check
 from flowpose.flow_file import open_flows
+from flowpose.flow_patches import FlowPatches
 from flowpose.metrics import (
     REFERENCE_JOINTS,
     acceleration_errors,
@@ -79,14 +79,9 @@ def flow_errors(flows: Stream[Float[np.ndarray, "H W 2"]], truth: Truth) -> Erro
 
     Joints that are off the image or unknown in either frame do not count.
     """
-    motion = np.diff(truth.joints_2d, axis=0)
-    values = np.full(motion.shape[:2], np.nan)
-    inside = np.zeros(motion.shape[:2], bool)
-    for t in range(len(motion)):
-        points = torch.as_tensor(truth.joints_2d[t : t + 1], dtype=torch.float64)
-        flow, on_image = sample_flow(torch.as_tensor(flows[t])[None], points)
-        values[t] = np.linalg.norm(flow[0].numpy() - motion[t], axis=-1)
-        inside[t] = on_image[0].numpy()
+    points, motion = truth.joints_2d[:-1], np.diff(truth.joints_2d, axis=0)
+    flow, inside = sample_flow(FlowPatches(flows, points, margin=0), points)
+    values = np.linalg.norm(flow - motion, axis=-1)
     return Errors(values, inside & np.isfinite(values), "px")
 
 

@@ -20,6 +20,7 @@ from torchvision.utils import flow_to_image
 from flowpose import files
 from flowpose.evaluation import read_means
 from flowpose.flow_file import open_flows
+from flowpose.flow_patches import FlowPatches
 from flowpose.frames import open_frames
 from flowpose.metrics import masked_mean
 from flowpose.pose import Pose
@@ -214,7 +215,7 @@ def _flow_at(
     points: Float[np.ndarray, "J 2"], flow: Float[np.ndarray, "H W 2"]
 ) -> Float[np.ndarray, "J 2"]:
     """Flow at points, px; NaN where a point is off the image or unknown."""
-    sampled, on_image = sample_flow(torch.as_tensor(flow)[None], torch.as_tensor(points)[None])
+    sampled, on_image = sample_flow(FlowPatches([flow], points[None]), points[None])
     return np.where(on_image[0, :, None], sampled[0], np.nan)
 
 

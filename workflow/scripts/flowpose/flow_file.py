@@ -89,13 +89,6 @@ class FlowReader:
         with files.damage_named(self._flow.file.filename):
             return self._flow[t].astype(np.float32) * np.float32(self._unit[t])
 
-    def stacked(self) -> Float[np.ndarray, "T-1 H W 2"]:
-        """All fields in memory."""
-        fields = np.empty(self._flow.shape, np.float32)
-        for t in range(len(self)):
-            fields[t] = self[t]
-        return fields
-
 
 @contextmanager
 def open_flows(path: Path | str) -> Iterator[FlowReader]:

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
 from flowpose import files
-from flowpose.camera import Crop, WeakPerspective, as_float
+from flowpose.camera import Crop, WeakPerspective
 from flowpose.skeletons import METRO_14
 
 
@@ -31,10 +30,8 @@ class Pose:
 
     def project(self) -> Float[np.ndarray, "T 14 2"]:
         """The joints in image px."""
-        with torch.no_grad():
-            return WeakPerspective(self.crop)(
-                as_float(self.joints_3d), as_float(self.camera)
-            ).numpy()
+        joints, camera = self.joints_3d.astype(np.float32), self.camera.astype(np.float32)
+        return WeakPerspective(self.crop)(joints, camera)
 
 
 def write_pose(

@@ -1,21 +1,14 @@
 """Reading a flow field at points between pixel centres."""
 
-import torch
+import numpy as np
 from jaxtyping import Bool, Float
-from torch import Tensor
 
-
-def _corners(flow: Tensor, x: Tensor, y: Tensor, frame: Tensor) -> tuple[Tensor, ...]:
-    """Flow at the four pixels around each point (top left, top right, bottom left, right)."""
-    height, width = flow.shape[1:3]
-    x0, x1 = (i.clamp(0, width - 1) for i in (x, x + 1))
-    y0, y1 = (i.clamp(0, height - 1) for i in (y, y + 1))
-    return flow[frame, y0, x0], flow[frame, y0, x1], flow[frame, y1, x0], flow[frame, y1, x1]
+from flowpose.flow_patches import FlowPatches
 
 
 def sample_flow(
-    flow: Float[Tensor, "T H W 2"], points: Float[Tensor, "T J 2"]
-) -> tuple[Float[Tensor, "T J 2"], Bool[Tensor, "T J"]]:
+    flow: FlowPatches, points: Float[np.ndarray, "T J 2"]
+) -> tuple[Float[np.ndarray, "T J 2"], Bool[np.ndarray, "T J"]]:
     """Bilinear flow at points, and which points lie on the image.
 
     Args:
@@ -26,23 +19,31 @@ def sample_flow(
         The flow (that of the nearest border where a point is outside; 0 where it is not finite),
         and a mask that is true for points between the outermost pixel centres.
     """
-    height, width = flow.shape[1:3]
-    limit = points.new_tensor([width - 1, height - 1])
-    inside = ((points >= 0) & (points <= limit)).all(-1)
-    known = points.isfinite().all(-1, keepdim=True)
-    points = torch.nan_to_num(points).clamp(min=points.new_zeros(2), max=limit)
-    corner = points.floor()
-    right, down = (points - corner).unsqueeze(-2).unbind(-1)
-    x, y = corner.long().unbind(-1)
-    frame = torch.arange(len(flow), device=flow.device)[:, None]
-    a, b, c, d = _corners(flow, x, y, frame)
+    (a, b, c, d), right, down = _cells(flow, points)
     top, bottom = a + (b - a) * right, c + (d - c) * right
-    return torch.where(known, top + (bottom - top) * down, 0), inside
+    value = top + (bottom - top) * down
+    known = _both(np.isfinite(points))
+    return np.where(known[..., None], value, 0), _inside(flow, points)
+
+
+def flow_slope(
+    flow: FlowPatches, points: Float[np.ndarray, "T J 2"]
+) -> Float[np.ndarray, "T J 2 2"]:
+    """How the bilinear flow (third axis) changes with a point's x, y (fourth axis).
+
+    0 off the image. At pixel borders, where the slope jumps, it is that of the cell to the right
+    and below.
+    """
+    (a, b, c, d), right, down = _cells(flow, points)
+    along_x = (b - a) * (1 - down) + (d - c) * down
+    along_y = (c - a) * (1 - right) + (d - b) * right
+    slope = np.stack([along_x, along_y], -1)
+    return slope * _inside(flow, points)[..., None, None]
 
 
 def sample_flow_reference(
-    flow: Float[Tensor, "T H W 2"], points: Float[Tensor, "T J 2"]
-) -> Float[Tensor, "T J 2"]:
+    flow: FlowPatches, points: Float[np.ndarray, "T J 2"]
+) -> Float[np.ndarray, "T J 2"]:
     """The reference's lookup, quirks included (docs/reference.md, 5), in float64.
 
     Indices are clipped before the weights are formed, so a point on the last row or column, or
@@ -52,19 +53,44 @@ def sample_flow_reference(
     Raises:
         IndexError: a whole-number point lies further out than the image is large.
     """
-    height, width = flow.shape[1:3]
-    px, py = points.double().unbind(-1)
-    x, y = px.floor(), py.floor()
-    frame = torch.arange(len(flow), device=flow.device)[:, None]
-    x0, x1 = (i.clamp(0, width - 1) for i in (x, x + 1))
-    y0, y1 = (i.clamp(0, height - 1) for i in (y, y + 1))
-    a, b, c, d = (i.double() for i in _corners(flow, x.long(), y.long(), frame))
-    left, right = (x1 - px)[..., None], (px - x0)[..., None]
-    up, down = (y1 - py)[..., None], (py - y0)[..., None]
+    size = np.array(flow.size)
+    points = points.astype(np.float64)
+    low = np.floor(points)
+    first, second = np.clip(low, 0, size - 1), np.clip(low + 1, 0, size - 1)
+    a, b, c, d = flow.corners(*np.moveaxis(np.clip(low, -1, size - 1).astype(np.intp), -1, 0))
+    (left, up), (right, down) = (
+        np.moveaxis(weight, -1, 0)[..., None] for weight in (second - points, points - first)
+    )
     value = a * (left * up) + b * (right * up) + c * (left * down) + d * (right * down)
 
-    whole = (x == px) & (y == py) & (px < width) & (py < height)
+    whole = _both((low == points) & (points < size))
     if whole.any():
-        pixel = flow[frame.expand_as(x)[whole], y[whole].long(), x[whole].long()]
-        value = value.masked_scatter(whole[..., None], pixel.double())
+        pixel = np.where(whole[..., None], points, 0)
+        if (pixel < -size).any():
+            raise IndexError("a point lies further out than the image is large")
+        pixel = pixel.astype(np.intp)
+        value = np.where(
+            whole[..., None], flow.corners(*np.moveaxis(pixel % size, -1, 0))[0], value
+        )
     return value
+
+
+def _inside(flow: FlowPatches, points: Float[np.ndarray, "T J 2"]) -> Bool[np.ndarray, "T J"]:
+    limit = np.array(flow.size, points.dtype) - 1
+    return _both((points >= 0) & (points <= limit))
+
+
+def _both(xy: Bool[np.ndarray, "T J 2"]) -> Bool[np.ndarray, "T J"]:
+    """What `all(-1)` is, and faster."""
+    return xy[..., 0] & xy[..., 1]
+
+
+def _cells(
+    flow: FlowPatches, points: Float[np.ndarray, "T J 2"]
+) -> tuple[tuple[np.ndarray, ...], np.ndarray, np.ndarray]:
+    """The flow at the pixels around each point, and how far right and below of the first it is."""
+    limit = np.array(flow.size, points.dtype) - 1
+    points = np.clip(np.nan_to_num(points), 0, limit)
+    corner = points.astype(np.intp)
+    right, down = np.moveaxis(points - corner.astype(points.dtype), -1, 0)[..., None]
+    return flow.corners(corner[..., 0], corner[..., 1]), right, down
