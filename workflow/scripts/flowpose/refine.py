@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -76,7 +76,7 @@ def refine_pose(
         progress: wraps the steps to show progress.
 
     Returns:
-        The pose after the last step, with the same crop.
+        The pose after the last step, with the same crops.
 
     Raises:
         InputError: the energy is not finite, or, in reference mode, a joint is where the
@@ -99,7 +99,7 @@ def refine_pose(
         minimum = gauss_newton.minimise(energy, progress=progress)
         variables, loss, stop = minimum.variables, minimum.energy, minimum.stop
     joints, camera = unpack(variables.astype(np.float32))
-    return RefinedPose(Pose(joints, camera, initial.crop), loss, stop)
+    return RefinedPose(replace(initial, joints_3d=joints, camera=camera), loss, stop)
 
 
 def _minimise_by_adam(
