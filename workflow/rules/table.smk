@@ -7,6 +7,8 @@ rule table:
         md="results/table.md",
     log:
         "results/logs/table.log",
+    # Too little to queue for on a cluster.
+    localrule: True
     conda:
         ENVIRONMENT
     params:

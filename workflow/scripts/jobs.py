@@ -1,6 +1,8 @@
 """What every rule's script has around its library calls: a log, progress, clear errors."""
 
 import logging
+import os
+import platform
 import sys
 import textwrap
 import traceback
@@ -37,6 +39,8 @@ def job(snakemake) -> Iterator[Provenance]:
         force=True,
     )
     logging.info("%s, %d threads: %s", snakemake.rule, snakemake.threads, list(snakemake.output))
+    if gpus := os.environ.get("SLURM_STEP_GPUS", os.environ.get("CUDA_VISIBLE_DEVICES")):
+        logging.info("%s has set aside GPU %s", platform.node(), gpus)
     try:
         if _is_of_a_sequence(snakemake):
             _refuse_failed(snakemake.input)

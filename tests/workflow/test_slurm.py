@@ -1,0 +1,154 @@
+"""The pipeline on a real SLURM of one node, under the profile for clusters as it is."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+import yaml
+from toy import ONE_THREAD, ROOT, VIDEOS, Project, Run
+
+SLURM = ROOT / "tests" / "slurm"
+PROFILE = [
+    *("--workflow-profile", str(ROOT / "profiles" / "slurm")),
+    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1"),
+]
+TOY = ["--configfile", "config/toy.yaml", *ONE_THREAD, "--", "results/table.csv"]
+
+
+class Submitted:
+    """Snakemake in the background, its output in a file beside the folder it works in."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.folder = folder
+        self.output = folder.with_suffix(".log")
+        self.process = subprocess.Popen(
+            [sys.executable, SLURM / "impatient.py", *PROFILE, *arguments],
+            cwd=folder,
+            stdout=self.output.open("w"),
+            stderr=subprocess.STDOUT,
+        )
+
+    @property
+    def text(self) -> str:
+        return self.output.read_text()
+
+    def end(self) -> Run:
+        try:
+            return Run(self.process.wait(180) == 0, self.text)
+        finally:
+            self.process.kill()
+
+
+def jobs(comment: str) -> list[str]:
+    """The ids of running jobs of which the plugin says so: `rule_<name>_wildcards_<values>`."""
+    command = ["squeue", "--noheader", "--states=running", "--format=%i %k"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=10)
+    return [line.split()[0] for line in done.stdout.splitlines() if comment in line]
+
+
+def wait(condition: Callable[[], object], what: str) -> None:
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory):
+    state = tmp_path_factory.mktemp("slurm")
+    up = subprocess.run([SLURM / "up.sh", state], capture_output=True, text=True, timeout=300)
+    if up.returncode:
+        give_up = pytest.fail if "FLOWPOSE_REQUIRE_SLURM" in os.environ else pytest.skip
+        give_up(f"no SLURM to test with: {up.stderr}")
+    yield
+    subprocess.run([SLURM / "down.sh", state], check=True, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def hungry(slurm, tmp_path_factory) -> Submitted:
+    """Jobs that take more than they asked for: beside the pipeline, as they need no cores."""
+    folder = tmp_path_factory.mktemp("hungry") / "project"
+    folder.mkdir()
+    shutil.copy(SLURM / "Snakefile", folder)
+    return Submitted(folder)
+
+
+@pytest.fixture(scope="module")
+def pipeline(hungry, finished, tmp_path_factory) -> tuple[Project, Run, Run]:
+    """The toy project from its inputs: cancelled in the middle of a finetuning, then resumed."""
+    project = finished.copy(tmp_path_factory.mktemp("pipeline") / "project")
+    shutil.rmtree(project.folder / "results")
+    shutil.rmtree(project.folder / ".snakemake")
+    run = Submitted(project.folder, *TOY)
+    wait((hungry.folder / "started").exists, "a job to keep waiting")
+    job = jobs("rule_flow_finetuned")[0]
+    subprocess.run(["scontrol", "update", f"JobId={job}", "EndTime=now"], check=True, timeout=10)
+    wait(lambda: jobs("rule_flow_finetuned_wildcards"), "a finetuning to cancel")
+    job = jobs("rule_flow_finetuned_wildcards")[0]
+    subprocess.run(["scancel", job], check=True, timeout=10)
+    wait(lambda: "Trying to restart job" in run.text, "another try at it")
+    run.process.send_signal(signal.SIGINT)
+    cancelled = run.end()
+    wait(lambda: not jobs("wildcards"), "the end of the other jobs")
+    return project, cancelled, Submitted(project.folder, *TOY).end()
+
+
+def test_cancelled_run_resumes_to_the_table_of_a_local_one(pipeline, finished):
+    project, cancelled, resumed = pipeline
+    assert not cancelled.ok
+    assert resumed.ok, resumed.text
+    assert "frames" not in resumed.jobs()
+    table = Path("results", "table.csv")
+    assert (project.folder / table).read_bytes() == (finished.folder / table).read_bytes()
+
+
+def test_stages_around_the_flows_share_a_job(pipeline):
+    """Four stages each, in one job a sequence."""
+    _, cancelled, _ = pipeline
+    assert len(re.findall(r"submitted.*/group_prepare_", cancelled.text)) == len(VIDEOS)
+    for rule in ("frames", "truth", "keypoints", "pose_initial"):
+        assert f"slurm_logs/rule_{rule}/" not in cancelled.text
+
+
+def test_gpu_jobs_of_one_time_hold_different_gpus(pipeline):
+    project, _, _ = pipeline
+    logs = [path.read_text() for path in project.folder.glob("results/toy/*/logs/flow_*.log")]
+    assert len(logs) == 3 * len(VIDEOS)
+    held = [(*span(log), re.search(r"GPU (\d+)$", log, re.MULTILINE).group(1)) for log in logs]
+    at_one_time = [
+        (one[2], other[2])
+        for one, other in combinations(held, 2)
+        if one[0] < other[1] and other[0] < one[1]
+    ]
+    assert at_one_time
+    assert all(one != other for one, other in at_one_time)
+
+
+def span(log: str) -> tuple[datetime, datetime]:
+    """When a job's script began and ended."""
+    lines = log.splitlines()
+    begin, end = (
+        datetime.fromisoformat(line[:23].replace(",", ".")) for line in (lines[0], lines[-1])
+    )
+    return begin, end
+
+
+def test_second_attempt_has_more_memory_and_time(hungry, pipeline):
+    run = hungry.end()
+    assert run.ok, run.text
+    assert run.text.count("Trying to restart job") == 2
+    assert "SLURM status is: 'TIMEOUT'" in run.text
+    profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
+    default, flow = profile["default-resources"], profile["set-resources"]["flow_finetuned"]
+    for file, resources in (("memory", default), ("time", flow)):
+        asked = [eval(resources[key], {"attempt": 2}) for key in ("mem_mb", "runtime")]
+        assert [int(n) for n in (hungry.folder / file).read_text().split()] == asked
