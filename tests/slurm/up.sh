@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts a SLURM of one node on this machine, with two GPUs that are none: tests/slurm/up.sh STATE_DIR
+# Starts a SLURM of one node on this machine, with four GPUs that are none: tests/slurm/up.sh STATE_DIR
 # For tests: no authentication, loopback only. Root. Installs Debian's slurm-wlm where it is missing.
 set -euo pipefail
 state=$(realpath "${1:?usage: up.sh STATE_DIR}")
@@ -62,7 +62,7 @@ JobAcctGatherParams=OverMemoryKill
 KillWait=2
 SchedulerParameters=sched_interval=1,sched_min_interval=0,batch_sched_delay=0
 GresTypes=gpu
-NodeName=$host NodeAddr=127.0.0.1 CPUs=32 RealMemory=128000 Gres=gpu:2 State=UNKNOWN
+NodeName=$host NodeAddr=127.0.0.1 CPUs=32 RealMemory=128000 Gres=gpu:4 State=UNKNOWN
 PartitionName=cpu Nodes=$host Default=YES
 PartitionName=gpu Nodes=$host
 END
@@ -70,6 +70,8 @@ cat > "$gres" <<END
 AutoDetect=off
 NodeName=$host Name=gpu File=/dev/null
 NodeName=$host Name=gpu File=/dev/zero
+NodeName=$host Name=gpu File=/dev/full
+NodeName=$host Name=gpu File=/dev/random
 END
 trap '"$here/down.sh" "$state"' ERR
 slurmctld -c
