@@ -73,7 +73,7 @@ NodeName=$host Name=gpu File=/dev/zero
 NodeName=$host Name=gpu File=/dev/full
 NodeName=$host Name=gpu File=/dev/random
 END
-trap '"$here/down.sh" "$state"' ERR
+trap 'echo "SLURM does not start: $(tail -n 3 "$state"/*.log)" >&2; "$here/down.sh" "$state"' ERR
 slurmctld -c
 await scontrol ping
 slurmd -c -N "$host"
