@@ -7,8 +7,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parents[2]
-ENVS = ROOT / "envs"
+ENVS = Path(__file__).parents[2] / "envs"
 CONDA = yaml.safe_load((ENVS / "flowpose.yaml").read_text())["dependencies"]
 CONTAINER = (ENVS / "Containerfile").read_text()
 # Snakemake makes the environment for the scripts of rules: itself it runs outside of it.
@@ -57,5 +56,5 @@ def test_one_python_for_conda_and_container():
 
 def test_container_copies_what_is_there():
     copied = [line.split()[1:-1] for line in CONTAINER.splitlines() if line.startswith("COPY ")]
-    paths = [ROOT / path for paths in copied for path in paths]
+    paths = [ENVS / path for paths in copied for path in paths]
     assert paths and all(path.exists() for path in paths)

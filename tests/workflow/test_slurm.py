@@ -20,9 +20,8 @@ PROFILE = [
     *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1"),
 ]
 TOY = ["--configfile", "config/toy.yaml", *ONE_THREAD, "--", "results/table.csv"]
-
-
 GPUS = {"0", "1", "2", "3"}
+pytestmark = pytest.mark.slow
 
 
 class Submitted:
