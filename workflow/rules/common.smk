@@ -38,7 +38,8 @@ if config["human36m"]:
     except InputError as error:
         raise WorkflowError(error)
 
-# A flow job takes a GPU unless it cannot: told so, or nothing on this machine looks like one.
+# A flow job takes a GPU unless it cannot: told so, or nothing on this machine looks like one. On a
+# cluster this machine says nothing of those that compute: there the profile sets the resource.
 FLOW_GPUS = int(
     config["device"] == "cuda"
     or (config["device"] == "auto" and shutil.which("nvidia-smi") is not None)

@@ -18,6 +18,8 @@ rule table:
         md=f"{FOLDER}/table.md",
     log:
         f"{FOLDER}/logs/table.log",
+    # Too little to queue for on a cluster.
+    localrule: True
     conda:
         ENVIRONMENT
     params:

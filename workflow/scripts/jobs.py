@@ -2,6 +2,8 @@
 
 import fcntl
 import logging
+import os
+import platform
 import sys
 import textwrap
 import traceback
@@ -41,6 +43,8 @@ def job(snakemake) -> Iterator[Provenance]:
         logging.raiseExceptions = False
         outputs = list(snakemake.output)
         logging.info("%s, %d threads: %s", snakemake.rule, snakemake.threads, outputs)
+        if gpus := os.environ.get("SLURM_STEP_GPUS", os.environ.get("CUDA_VISIBLE_DEVICES")):
+            logging.info("%s has set aside GPU %s", platform.node(), gpus)
         try:
             if _is_of_a_sequence(snakemake):
                 _refuse_failed(snakemake.input)

@@ -1,0 +1,60 @@
+"""The ways to install what flowpose runs on agree with each other."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ENVS = Path(__file__).parents[2] / "envs"
+CONDA = yaml.safe_load((ENVS / "flowpose.yaml").read_text())["dependencies"]
+CONTAINER = (ENVS / "Containerfile").read_text()
+# Snakemake makes the environment for the scripts of rules: itself it runs outside of it.
+SNAKEMAKE = {"snakemake", "snakemake-executor-plugin-slurm", "jsonschema", "pyyaml"}
+
+
+def requirements(path: Path) -> dict[str, Requirement]:
+    lines = (line.partition("#")[0].strip() for line in path.read_text().splitlines())
+    found = (Requirement(line) for line in lines if line and not line.startswith("-"))
+    return {requirement.name: requirement for requirement in found}
+
+
+def locked(name: str) -> set[str]:
+    """Versions of a package in requirements.txt; there may be one a version of Python."""
+    text = (ENVS / "requirements.txt").read_text()
+    return set(re.findall(rf"^{re.escape(name)}==([^\s;]+)", text, re.MULTILINE))
+
+
+REQUIRED = requirements(ENVS / "requirements.in")
+CONDA_PIP = {
+    requirement.name: requirement
+    for requirement in map(Requirement, next(d for d in CONDA if isinstance(d, dict))["pip"])
+}
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_lock_has_what_is_required(name):
+    versions = locked(name)
+    assert versions
+    assert all(REQUIRED[name].specifier.contains(version) for version in versions)
+
+
+def test_conda_environment_has_what_scripts_need():
+    assert set(CONDA_PIP) == set(REQUIRED) - SNAKEMAKE
+
+
+@pytest.mark.parametrize("name", CONDA_PIP)
+def test_conda_environment_has_a_locked_version(name):
+    assert str(CONDA_PIP[name].specifier).removeprefix("==") in locked(name)
+
+
+def test_one_python_for_conda_and_container():
+    (python,) = (d.removeprefix("python=") for d in CONDA if str(d).startswith("python="))
+    assert re.search(rf"^FROM python:{re.escape(python)}\.\d+-slim", CONTAINER, re.MULTILINE)
+
+
+def test_container_copies_what_is_there():
+    copied = [line.split()[1:-1] for line in CONTAINER.splitlines() if line.startswith("COPY ")]
+    paths = [ENVS / path for paths in copied for path in paths]
+    assert paths and all(path.exists() for path in paths)

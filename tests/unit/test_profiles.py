@@ -1,0 +1,35 @@
+"""What the profile for clusters says of rules and reruns."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SLURM, DEFAULT = (
+    yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text())
+    for name in ("slurm", "default")
+)
+RULES = {
+    rule: text
+    for path in (ROOT / "workflow" / "rules").glob("*.smk")
+    for rule, text in re.findall(r"^rule (\w+):\n((?: .*\n|\n)*)", path.read_text(), re.MULTILINE)
+}
+
+
+@pytest.mark.parametrize("key", ["groups", "set-resources"])
+def test_rules_exist(key):
+    assert set(SLURM[key]) <= set(RULES)
+
+
+def test_gpus_for_the_rules_that_can_use_one():
+    asked = {rule for rule, resources in SLURM["set-resources"].items() if "gpu" in resources}
+    assert asked == {rule for rule, text in RULES.items() if "gpu=FLOW_GPUS" in text}
+
+
+@pytest.mark.parametrize(
+    "key", ["rerun-triggers", "max-checksum-file-size", "rerun-incomplete", "show-failed-logs"]
+)
+def test_the_same_runs_again_as_on_one_machine(key):
+    assert SLURM[key] == DEFAULT[key]

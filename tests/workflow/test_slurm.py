@@ -1,0 +1,150 @@
+"""The pipeline on a real SLURM of one node, under the profile for clusters as it is."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from toy import ONE_THREAD, ROOT, VIDEOS, Project, Run
+
+SLURM = ROOT / "tests" / "slurm"
+PROFILE = [
+    *("--workflow-profile", str(ROOT / "profiles" / "slurm")),
+    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1"),
+]
+TOY = ["--configfile", "config/toy.yaml", *ONE_THREAD, "--", "results/table.csv"]
+GPUS = {"0", "1", "2", "3"}
+pytestmark = pytest.mark.slow
+
+
+class Submitted:
+    """Snakemake in the background, its output in a file beside the folder it works in."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.folder = folder
+        self.output = folder.with_suffix(".log")
+        self.process = subprocess.Popen(
+            [sys.executable, SLURM / "impatient.py", *PROFILE, *arguments],
+            cwd=folder,
+            stdout=self.output.open("w"),
+            stderr=subprocess.STDOUT,
+        )
+
+    def __enter__(self) -> "Submitted":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def text(self) -> str:
+        return self.output.read_text()
+
+    def end(self) -> Run:
+        return Run(self.process.wait(300) == 0, self.text)
+
+
+def jobs(comment: str) -> list[str]:
+    """The ids of running jobs by what the executor says of them: `rule_NAME[_wildcards_VALUES]`."""
+    command = ["squeue", "--noheader", "--states=running", "--format=%i %k"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=10)
+    running = (line.split(maxsplit=1) for line in done.stdout.splitlines())
+    return [job for job, said in running if re.fullmatch(comment, said.strip())]
+
+
+def wait(condition: Callable[[], object], what: str) -> None:
+    end = time.monotonic() + 200
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory):
+    state = tmp_path_factory.mktemp("slurm")
+    up = subprocess.run([SLURM / "up.sh", state], capture_output=True, text=True, timeout=300)
+    if up.returncode:
+        give_up = pytest.fail if "FLOWPOSE_REQUIRE_SLURM" in os.environ else pytest.skip
+        give_up(f"no SLURM to test with: {up.stderr}")
+    yield
+    subprocess.run([SLURM / "down.sh", state], check=True, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def hungry(slurm, tmp_path_factory) -> Iterator[Submitted]:
+    """Jobs that take more than they asked for: beside the pipeline, as they need no cores."""
+    folder = tmp_path_factory.mktemp("hungry") / "project"
+    folder.mkdir()
+    shutil.copy(SLURM / "Snakefile", folder)
+    with Submitted(folder) as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def pipeline(hungry, finished, tmp_path_factory) -> tuple[Project, Run, Run]:
+    """The toy project from its inputs: cancelled in the middle of a finetuning, then resumed."""
+    project = finished.copy(tmp_path_factory.mktemp("pipeline") / "project")
+    shutil.rmtree(project.folder / "results")
+    shutil.rmtree(project.folder / ".snakemake")
+    with Submitted(project.folder, *TOY) as run:
+        wait((hungry.folder / "other_gpu").exists, "two jobs on GPUs")
+        (job,) = jobs("rule_flow_finetuned")
+        end_now = ["scontrol", "update", f"JobId={job}", "EndTime=now"]
+        subprocess.run(end_now, check=True, timeout=10)
+        wait(lambda: jobs("rule_flow_finetuned_.*"), "a finetuning to cancel")
+        subprocess.run(["scancel", *jobs("rule_flow_finetuned_.*")[:1]], check=True, timeout=10)
+        wait(lambda: "Trying to restart job" in run.text, "another try at it")
+        run.process.send_signal(signal.SIGINT)
+        cancelled = run.end()
+    wait(lambda: not jobs(".*_wildcards_.*"), "the end of the other jobs")
+    with Submitted(project.folder, *TOY) as run:
+        return project, cancelled, run.end()
+
+
+def test_cancelled_run_resumes_to_the_table_of_a_local_one(pipeline, finished):
+    project, cancelled, resumed = pipeline
+    assert not cancelled.ok
+    assert resumed.ok, resumed.text
+    assert "frames" not in resumed.jobs()
+    table = Path("results", "table.csv")
+    assert (project.folder / table).read_bytes() == (finished.folder / table).read_bytes()
+
+
+def test_stages_around_the_flows_share_a_job(pipeline):
+    """Four stages each, in one job a sequence."""
+    _, cancelled, _ = pipeline
+    assert len(re.findall(r"submitted.*/group_prepare_", cancelled.text)) == len(VIDEOS)
+    for rule in ("frames", "truth", "keypoints", "pose_initial"):
+        assert f"slurm_logs/rule_{rule}/" not in cancelled.text
+
+
+def test_gpu_jobs_of_one_time_hold_different_gpus(hungry, pipeline):
+    held = [(hungry.folder / file).read_text().strip() for file in ("gpu", "other_gpu")]
+    assert set(held) < GPUS and held[0] != held[1]
+
+
+def test_log_names_the_gpu(pipeline):
+    project, _, _ = pipeline
+    logs = [path.read_text() for path in project.folder.glob("results/toy/*/logs/flow_*.log")]
+    assert len(logs) == 3 * len(VIDEOS)
+    assert all(re.search(r"has set aside GPU [0-3]$", log, re.MULTILINE) for log in logs)
+
+
+def test_second_attempt_has_more_memory_and_time(hungry, pipeline):
+    run = hungry.end()
+    assert run.ok, run.text
+    assert run.text.count("Trying to restart job") == 2
+    assert "SLURM status is: 'TIMEOUT'" in run.text
+    profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
+    default, flow = profile["default-resources"], profile["set-resources"]["flow_finetuned"]
+    for file, resources in (("memory", default), ("time", flow)):
+        asked = [eval(resources[key], {"attempt": 2}) for key in ("mem_mb", "runtime")]
+        assert [int(n) for n in (hungry.folder / file).read_text().split()] == asked
