@@ -20,6 +20,7 @@ include: "workflow/rules/flow.smk"
 include: "workflow/rules/metrics.smk"
 include: "workflow/rules/table.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/expected.smk"
 include: "workflow/rules/verify.smk"
 
 

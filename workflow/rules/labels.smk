@@ -4,18 +4,14 @@ HUMAN36M_LABELS = {
 }
 
 
-def raw_human36m(wildcards):
-    """The folders and archives that the labels are made of, as far as `existing` says."""
-    paths = config["human36m"]["raw"].values()
-    return [
-        path for path in paths if existing(path, output=HUMAN36M_LABELS["labels_3d"])
-    ]
-
-
 rule labels:
     """The labels of Human3.6M as VideoPose3D makes them, from the data set as it comes."""
     input:
-        raw_human36m,
+        lambda wildcards: [
+            path
+            for path in config["human36m"]["raw"].values()
+            if existing(path, output=HUMAN36M_LABELS["labels_3d"])
+        ],
     output:
         **HUMAN36M_LABELS,
     log:

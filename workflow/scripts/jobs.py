@@ -8,7 +8,7 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -66,14 +66,14 @@ def _only_one(log: Path) -> Iterator[TextIO]:
     When snakemake itself is killed, its jobs live on.
     """
     with log.open("a") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(
-                f"{log}: the same job of an earlier run is still at work; waiting for its end",
-                file=sys.stderr,
-            )
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        # Some file systems of clusters have no locks; there nothing can be known.
+        with suppress(OSError):
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                message = "the same job of an earlier run is still at work; waiting for its end"
+                print(f"{log}: {message}", file=sys.stderr)
+                fcntl.flock(stream, fcntl.LOCK_EX)
         stream.truncate(0)
         yield stream
 

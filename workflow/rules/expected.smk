@@ -1,0 +1,36 @@
+from snakemake.iocontainers import Wildcards
+
+
+def record_of(path, outputs, log):
+    """The file that tells how `path` was made: an HDF5 file, or the record beside the log."""
+    if path.endswith(".h5"):
+        return path
+    whole = [file for file in outputs if file.endswith(".h5")]
+    return str(whole[0] if whole else Path(log).with_suffix(".json"))
+
+
+def everything_made():
+    """Every file of the results, and how it would be made now."""
+    found, todo = {}, list(map(str, rules.all.input))
+    while todo:
+        path = todo.pop()
+        maker = next((made for made in workflow.rules if made.is_producer(path)), None)
+        if path in found or maker is None or path.startswith(DOWNLOADS):
+            continue
+        wildcards = Wildcards(fromdict=maker.get_wildcards(path))
+        inputs, *_ = maker.expand_input(wildcards)
+        outputs, _ = maker.expand_output(wildcards)
+        params = {
+            name: value(wildcards) if callable(value) else value
+            for name, value in maker.params.items()
+        }
+        unused = inputs.get("made_first", [])
+        found[path] = {
+            "path": path,
+            "record": record_of(path, outputs, maker.expand_log(wildcards)[0]),
+            "code": params.pop("code"),
+            "parameters": params,
+            "inputs": [str(file) for file in inputs if file not in unused],
+        }
+        todo += map(str, [*inputs, *outputs])
+    return [found[path] for path in sorted(found)]
