@@ -168,10 +168,9 @@ def test_full_disk(project, small_disk):
 
 def fill(disk) -> None:
     """Leave no room at all on a disk."""
-    with (disk / "filler").open("wb") as filler, contextlib.suppress(OSError):
+    with (disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
         while True:
             filler.write(bytes(4096))
-            filler.flush()
 
 
 def test_inputs_are_only_read(finished):
