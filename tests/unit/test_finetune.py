@@ -7,7 +7,8 @@ from torch.nn.functional import smooth_l1_loss
 from torchvision.models.optical_flow import raft_large, raft_small
 
 from flowpose.finetune import FlowOptions, finetune, finetune_toward_pose
-from flowpose.raft import as_image, estimate_flows
+from flowpose.images import as_images
+from flowpose.raft import estimate_flows
 from flowpose.target import draw_target
 
 SIDE = 128
@@ -64,7 +65,7 @@ def test_finetuning_is_a_step_of_adam_a_pair(model, frames):
     targets = estimate(model, frames) + np.float32([0.3, -0.2])
     other, losses = copy.deepcopy(model), []
     adam = torch.optim.Adam(other.parameters(), lr=1e-6)
-    images = [as_image(frame, torch.device("cpu")) for frame in frames]
+    images = as_images(torch.as_tensor(frames).permute(0, 3, 1, 2))[:, None]
     for t in (0, 1, 0, 1):
         flow = other(images[t], images[t + 1], num_flow_updates=2)[-1]
         loss = smooth_l1_loss(flow[0], torch.tensor(targets[t]).permute(2, 0, 1))

@@ -3,17 +3,20 @@
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 from torchvision.models.optical_flow import RAFT
 
-from flowpose.raft import as_image, batch_norm_training, estimate_flow, estimate_flows
-from flowpose.streams import Stream
+from flowpose.images import PaddedFrames, as_images, upload
+from flowpose.raft import Precision, batch_norm_training, estimate_flow, estimate_flows
+from flowpose.streams import Stream, read_ahead
 from flowpose.target import draw_target
 
 
@@ -25,11 +28,15 @@ class FlowOptions:
         updates: recurrent updates of RAFT a frame pair.
         passes: over the sequence, one optimiser step a pair.
         learning_rate: of Adam, over all parameters.
+        precision: of RAFT (see `flowpose.raft.estimate_flow`).
+        low_memory: compute twice what would be large to keep; the result is the same.
     """
 
     updates: int = 20
     passes: int = 8
     learning_rate: float = 1e-5
+    precision: Precision = "exact"
+    low_memory: bool = False
 
 
 def finetune(
@@ -55,25 +62,33 @@ def finetune(
         The loss of every pair before its step, px.
     """
     device = next(model.parameters()).device
-    adam = torch.optim.Adam(model.parameters(), lr=options.learning_rate)
-    n_pairs = len(frames) - 1
-    losses = np.zeros((options.passes, n_pairs))
+    padded = PaddedFrames(frames, device)
+    kept = cache(padded.__getitem__)
+
+    def read(t: int) -> tuple[Tensor, Tensor, Tensor]:
+        return kept(t), kept(t + 1), upload(target(t), device).permute(2, 0, 1)
+
+    adam = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
+    order = list(range(len(frames) - 1)) * options.passes
+    losses = torch.zeros(len(order), dtype=torch.float64, device=device)
+    steps = zip(progress(range(len(order))), read_ahead(read, order), strict=True)
     with batch_norm_training(model, reference):
-        for step in progress(range(losses.size)):
-            t = step % n_pairs
-            adam.zero_grad()
+        for step, (frame1, frame2, wanted) in steps:
             flow = estimate_flow(
                 model,
-                as_image(frames[t], device),
-                as_image(frames[t + 1], device),
+                as_images(frame1[None]),
+                as_images(frame2[None]),
                 updates=options.updates,
+                precision=options.precision,
+                low_memory=options.low_memory,
             )
-            wanted = torch.as_tensor(target(t), device=device).permute(2, 0, 1)[None]
-            loss = smooth_l1_loss(flow.to(wanted.dtype), wanted)
+            flow = padded.padding.cut(flow).to(wanted.dtype)
+            loss = smooth_l1_loss(flow[0], wanted)
+            adam.zero_grad()
             loss.backward()
             adam.step()
-            losses.flat[step] = loss.item()
-    return losses
+            losses[step] = loss.detach()
+    return losses.view(options.passes, -1).cpu().numpy()
 
 
 def finetune_toward_pose(

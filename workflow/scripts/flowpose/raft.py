@@ -1,29 +1,31 @@
 """RAFT optical flow on torchvision's modules, with one upsampling, at the end."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 from torchvision.models.optical_flow import RAFT, raft_large, raft_small
 from torchvision.models.optical_flow._utils import make_coords_grid, upsample_flow
 
+from flowpose.correlation import CorrelationPyramid
 from flowpose.errors import InputError, check
 from flowpose.files import replacing
-from flowpose.streams import Stream
+from flowpose.images import PaddedFrames, as_images
+from flowpose.recurrence import Updates
+from flowpose.streams import Stream, read_ahead
 
 Size = Literal["raft_large", "raft_small"]
+Precision = Literal["exact", "fast"]
+Outputs = TypeVar("Outputs")
 _BUILDERS = {"raft_large": raft_large, "raft_small": raft_small}
-
-# RAFT works at an eighth of the image, and its correlation pyramid needs 16 x 16 there.
-_STRIDE = 8
-_MIN_SIDE = 128
 
 # Names in princeton-vl's checkpoints -> names in torchvision's.
 _RENAMES = [
@@ -99,7 +101,10 @@ def load_raft(path: Path | str, size: Size) -> RAFT:
 def save_raft(model: RAFT, path: Path | str) -> None:
     """Write a checkpoint that `load_raft` reads."""
     with replacing(path) as temporary:
-        torch.save({name: value.cpu() for name, value in model.state_dict().items()}, temporary)
+        torch.save(
+            {name: value.cpu().contiguous() for name, value in model.state_dict().items()},
+            temporary,
+        )
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
@@ -120,39 +125,37 @@ def _read_state(path: Path) -> dict[str, Tensor]:
 
 def estimate_flow(
     model: RAFT,
-    image1: Float[Tensor, "1 3 H W"],
-    image2: Float[Tensor, "1 3 H W"],
+    images1: Float[Tensor, "b 3 h w"],
+    images2: Float[Tensor, "b 3 h w"],
     *,
     updates: int,
-) -> Float[Tensor, "1 2 H W"]:
-    """Flow from one image to the other, differentiable in the model's parameters.
+    precision: Precision = "exact",
+    low_memory: bool = False,
+) -> Float[Tensor, "b 2 h w"]:
+    """Flow from each image to another, differentiable in the model's parameters.
 
     Args:
-        image1: RGB, -1 to 1 (see `as_image`).
-        image2: the same, later.
+        images1: RGB from -1 to 1, padded (see `flowpose.images`).
+        images2: the same, later.
         updates: number of recurrent updates; the paper uses 20.
+        precision: `fast` has the networks in bfloat16; correlations and flow stay as they are.
+        low_memory: compute each update a second time for its gradient, rather than keep all that
+            the gradient needs.
 
     Returns:
         Displacements x, y in px.
     """
-    height, width = image1.shape[-2:]
-    image1, image2 = _pad(image1), _pad(image2)
-    features = model.feature_encoder(torch.cat([image1, image2]))
-    model.corr_block.build_pyramid(*features.chunk(2))
-    hidden_size = model.update_block.hidden_state_size
-    context = model.context_encoder(image1)
-    hidden, context = context[:, :hidden_size].tanh(), context[:, hidden_size:].relu()
-    origin = make_coords_grid(1, *features.shape[-2:], device=features.device)
-    coords = origin
-    for _ in range(updates):
-        coords = coords.detach()
-        correlation = model.corr_block.index_pyramid(centroids_coords=coords)
-        hidden, delta = model.update_block(hidden, context, correlation, coords - origin)
-        coords = coords + delta
-    mask = None if model.mask_predictor is None else model.mask_predictor(hidden)
-    flow = upsample_flow(coords - origin, up_mask=mask)
-    left, top = (pad[0] for pad in _padding(height, width))
-    return flow[..., top : top + height, left : left + width]
+    with _in_precision(precision, images1.device):
+        features1, features2 = model.feature_encoder(torch.cat([images1, images2])).chunk(2)
+    return _flow_between(
+        model,
+        features1,
+        features2,
+        images1,
+        updates=updates,
+        precision=precision,
+        low_memory=low_memory,
+    )
 
 
 def estimate_flows(
@@ -160,27 +163,82 @@ def estimate_flows(
     frames: Stream[UInt8[np.ndarray, "H W 3"]],
     *,
     updates: int,
+    precision: Precision = "exact",
     batch_norm_batch: bool = False,
 ) -> Iterator[Float[np.ndarray, "H W 2"]]:
     """Flow of each frame to the next, in px, one at a time.
 
+    The features of a frame are computed once, for the pair it ends and the pair it starts.
+
     Args:
+        precision: see `estimate_flow`.
         batch_norm_batch: normalise by each pair's own statistics, and let BatchNorm's stored ones
             follow them, as the reference does before it finetunes (docs/reference.md, B9).
     """
-    device = next(model.parameters()).device
-    image = as_image(frames[0], device)
-    for t in range(1, len(frames)):
-        image, previous = as_image(frames[t], device), image
+    padded = PaddedFrames(frames, next(model.parameters()).device)
+
+    @torch.no_grad()
+    def encode(frame: UInt8[Tensor, "3 h w"]) -> tuple[Tensor, Tensor]:
+        image = as_images(frame[None])
+        with _in_precision(precision, image.device):
+            return image, model.feature_encoder(image)
+
+    ahead = read_ahead(padded.__getitem__, range(len(frames)))
+    for (image, features1), (_, features2) in pairwise(map(encode, ahead)):
         with torch.no_grad(), batch_norm_training(model, batch_norm_batch):
-            flow = estimate_flow(model, previous, image, updates=updates)
-        yield flow[0].permute(1, 2, 0).cpu().numpy()
+            flow = _flow_between(
+                model, features1, features2, image, updates=updates, precision=precision
+            )
+        yield padded.padding.cut(flow)[0].permute(1, 2, 0).cpu().numpy()
 
 
-def as_image(frame: UInt8[np.ndarray, "H W 3"], device: torch.device) -> Float[Tensor, "1 3 H W"]:
-    """A decoded frame as RAFT wants it: RGB from -1 to 1, channels first."""
-    image = torch.as_tensor(frame, device=device).permute(2, 0, 1)[None].float()
-    return 2 * (image / 255.0) - 1.0
+def _flow_between(
+    model: RAFT,
+    features1: Float[Tensor, "b c _ _"],
+    features2: Float[Tensor, "b c _ _"],
+    images1: Float[Tensor, "b 3 h w"],
+    *,
+    updates: int,
+    precision: Precision,
+    low_memory: bool = False,
+) -> Float[Tensor, "b 2 h w"]:
+    """Flow from images whose features are known, in the precision of the images."""
+    dtype, block = images1.dtype, model.update_block
+    pyramid = CorrelationPyramid(
+        features1.to(dtype),
+        features2.to(dtype),
+        levels=model.corr_block.num_levels,
+        radius=model.corr_block.radius,
+    )
+    batch, _, rows, columns = features1.shape
+    origin = make_coords_grid(batch, rows, columns, images1.device).to(dtype)
+    with _in_precision(precision, images1.device):
+        context = model.context_encoder(images1)
+        hidden = context[:, : block.hidden_state_size].tanh()
+        update = Updates(block, context[:, block.hidden_state_size :].relu())
+
+        def step(hidden: Tensor, coords: Tensor) -> tuple[Tensor, Tensor]:
+            return update(hidden, pyramid.look_up(coords), coords - origin)
+
+        coords = origin
+        for _ in range(updates):
+            coords = coords.detach()
+            hidden, delta = (
+                _recomputed(step, hidden, coords) if low_memory else step(hidden, coords)
+            )
+            coords = coords + delta
+        mask = None if model.mask_predictor is None else model.mask_predictor(hidden).to(dtype)
+    return upsample_flow(coords - origin, up_mask=mask)
+
+
+def _recomputed(step: Callable[..., Outputs], *inputs: Tensor) -> Outputs:
+    """The outputs of a step that is computed anew for its gradient."""
+    return checkpoint(step, *inputs, use_reentrant=False, preserve_rng_state=False)
+
+
+def _in_precision(precision: Precision, device: torch.device) -> torch.autocast:
+    """Where networks compute in a precision; their parameters stay in float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "fast")
 
 
 @contextmanager
@@ -194,18 +252,3 @@ def batch_norm_training(model: nn.Module, training: bool) -> Iterator[None]:
         yield
     finally:
         model.eval()
-
-
-def _padding(height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Pixels to add left and right, above and below; the odd one goes right and below."""
-
-    def split(side: int) -> tuple[int, int]:
-        extra = max(_MIN_SIDE - side, -side % _STRIDE)
-        return extra // 2, extra - extra // 2
-
-    return split(width), split(height)
-
-
-def _pad(image: Float[Tensor, "1 3 H W"]) -> Float[Tensor, "1 3 h w"]:
-    horizontal, vertical = _padding(*image.shape[-2:])
-    return functional.pad(image, (*horizontal, *vertical), mode="replicate")
