@@ -2,19 +2,23 @@
 
 from pathlib import Path
 
-from flowpose.devices import choose_device, prepare
+from flowpose.devices import choose_device, memory_shortage_explained, prepare
 from flowpose.finetune import FlowOptions, finetune_toward_pose
 from flowpose.flow_file import open_flows, write_flows
 from flowpose.frames import open_frames
 from flowpose.pose import read_pose
-from flowpose.raft import estimate_flows, load_raft, save_raft
+from flowpose.raft import estimate_flows, load_raft, place_raft, save_raft
 from flowpose.target import block_radius
 from jobs import job, progress
 
-with job(snakemake) as provenance:
+with job(snakemake) as provenance, memory_shortage_explained():
     inputs, params = snakemake.input, snakemake.params
-    prepare(snakemake.threads)
-    model = load_raft(inputs.weights, params.model).to(choose_device(snakemake.config["device"]))
+    prepare(snakemake.threads, fast=params.precision == "fast")
+    model = place_raft(
+        load_raft(inputs.weights, params.model),
+        choose_device(snakemake.config["device"]),
+        precision=params.precision,
+    )
     joints = read_pose(inputs.pose).project()
     radius = block_radius(
         joints,
@@ -29,7 +33,13 @@ with job(snakemake) as provenance:
             flows,
             joints,
             radius=radius,
-            options=FlowOptions(params.updates, params.passes, params.learning_rate),
+            options=FlowOptions(
+                params.updates,
+                params.passes,
+                params.learning_rate,
+                params.precision,
+                snakemake.config["flow"]["low_memory"],
+            ),
             reference=params.reference,
             folder=Path(snakemake.output.flow).parent,
             progress=progress(snakemake, "step", n_pairs),
@@ -37,7 +47,7 @@ with job(snakemake) as provenance:
         write_flows(
             snakemake.output.flow,
             progress(snakemake, "pair", n_pairs)(
-                estimate_flows(model, frames, updates=params.updates)
+                estimate_flows(model, frames, updates=params.updates, precision=params.precision)
             ),
             (n_pairs, *frames[0].shape[:2]),
             provenance,

@@ -98,6 +98,12 @@ def load_raft(path: Path | str, size: Size) -> RAFT:
     return model.eval()
 
 
+def place_raft(model: RAFT, device: torch.device, *, precision: Precision) -> RAFT:
+    """The network on a device, its weights laid out for a precision."""
+    layout = torch.channels_last if precision == "fast" else torch.contiguous_format
+    return model.to(device, memory_format=layout)
+
+
 def save_raft(model: RAFT, path: Path | str) -> None:
     """Write a checkpoint that `load_raft` reads."""
     with replacing(path) as temporary:
