@@ -2,6 +2,7 @@
 # make lint, golden, bench, lock: see README.md, "Working on flowpose".
 
 PYTHON ?= python3
+DEVICE ?= cpu
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 
@@ -27,7 +28,7 @@ golden: .venv/workflow
 	$(BIN)/python tests/golden_check.py tests/golden --weights .venv/raft-random.pth
 
 bench: .venv/workflow
-	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/bench.py --device $(DEVICE)
 
 lock: .venv/dev
 	cd envs && for name in requirements requirements-dev; do \

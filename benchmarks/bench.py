@@ -4,10 +4,9 @@ Each ratio is measured in turns (A B A B ...) in one process, so that a machine 
 does not favour either; medians are reported.
 """
 
-import statistics
+import argparse
+import os
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,29 +16,19 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
+from bench_files import file_rows  # noqa: E402
+from bench_flow import flow_rows  # noqa: E402
+from bench_workflow import workflow_rows  # noqa: E402
+from measure import in_turns, row  # noqa: E402
 from reference_pose import refine_frame_by_frame  # noqa: E402
 
 from flowpose.camera import Crop  # noqa: E402
 from flowpose.pose import Pose  # noqa: E402
 from flowpose.refine import PoseOptions, refine_pose  # noqa: E402
 
-TURNS = 3
 LENGTHS = (50, 200, 500)
 SIDE = 256
 OUR_STEPS, THEIR_STEPS = 100, 2
-
-
-def seconds(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
-def in_turns(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[float, float]:
-    """Median seconds of each, after a warm-up."""
-    ours(), theirs()
-    times = [(seconds(ours), seconds(theirs)) for _ in range(TURNS)]
-    return tuple(statistics.median(column) for column in zip(*times, strict=True))
 
 
 def pose_step(n_frames: int) -> dict[str, object]:
@@ -61,19 +50,15 @@ def pose_step(n_frames: int) -> dict[str, object]:
     return row(f"pose step, {n_frames} frames", value, "ms", baseline)
 
 
-def row(name: str, value: float, unit: str, baseline: float) -> dict[str, object]:
-    return {
-        "name": name,
-        "value": value,
-        "unit": unit,
-        "baseline": baseline,
-        "ratio": baseline / value,
-    }
-
-
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", type=torch.device, default="cpu", help="of RAFT: cpu or cuda")
+    device = parser.parse_args().device
     torch.set_num_threads(1)
-    table = pd.DataFrame([pose_step(n) for n in LENGTHS])
+    rows = [pose_step(n) for n in LENGTHS]
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    rows += [*flow_rows(device), *file_rows(), *workflow_rows()]
+    table = pd.DataFrame(rows)
     path = ROOT / "results" / "bench.csv"
     path.parent.mkdir(exist_ok=True)
     table.to_csv(path, index=False, float_format="%.4g")
