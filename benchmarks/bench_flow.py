@@ -1,8 +1,9 @@
 """RAFT's finetuning and inference: seconds and memory, exact and fast."""
 
 import multiprocessing
-import resource
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -130,9 +131,15 @@ def _cpu_peak_mb(how: str, size: tuple[int, int]) -> float:
     # A small step first, for what is allocated once and for all.
     step(how, (128, 128), torch.device("cpu"))()
     run = step(how, size, torch.device("cpu"))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _memory_mb("VmRSS")
     run()
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000
+    return _memory_mb("VmHWM") - before
+
+
+def _memory_mb(which: str) -> float:
+    """Of this process, as Linux counts it: what it has (VmRSS), the most it had (VmHWM)."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(rf"^{which}:\s+(\d+) kB", status, re.MULTILINE)[1]) / 1000
 
 
 def label(size: tuple[int, int]) -> str:

@@ -182,16 +182,16 @@ def test_weights_that_are_not_finite_are_named(saved):
 
 def random_images(height, width, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    return torch.rand(2, 1, 3, height, width, generator=generator) * 2 - 1
+    return torch.rand(2, 3, height, width, generator=generator) * 2 - 1
 
 
 @pytest.mark.parametrize("size", BUILDERS)
 def test_flow_is_that_of_torchvision(size):
     model = princeton_checkpoint(size)[0].eval()
-    image1, image2 = random_images(128, 136)
+    images = random_images(128, 136)
     with torch.no_grad():
-        flow = estimate_flow(model, image1, image2, updates=3)
-        expected = model(image1, image2, num_flow_updates=3)[-1]
+        flow = estimate_flow(model, images, updates=3)
+        expected = model(images[:1], images[1:], num_flow_updates=3)[-1]
     assert flow.shape == (1, 2, 128, 136)
     assert expected.abs().max() > 0.1
     torch.testing.assert_close(flow, expected, rtol=0, atol=1e-4)
@@ -214,13 +214,34 @@ def test_gradient_is_that_of_torchvision(in_float64, size, low_memory):
     model = princeton_checkpoint(size)[0].double().eval()
     images = random_images(128, 136).double()
     parameters = list(model.parameters())
-    flow = estimate_flow(model, *images, updates=3, low_memory=low_memory)
+    flow = estimate_flow(model, images, updates=3, low_memory=low_memory)
     ours = gradients(flow, parameters)
-    theirs = gradients(model(*images, num_flow_updates=3)[-1], parameters)
+    theirs = gradients(model(images[:1], images[1:], num_flow_updates=3)[-1], parameters)
     # Biases in front of a norm have no true gradient.
     noise = 1e-14 * sum(gradient.norm() for gradient in theirs)
     for gradient, wanted in zip(ours, theirs, strict=True):
         assert (gradient - wanted).norm() <= 1e-10 * wanted.norm() + noise
+
+
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+def test_gradient_can_be_that_of_the_last_updates(precision):
+    """With the context's share left out: it is the same in all updates."""
+    model = princeton_checkpoint("raft_small")[0].eval()
+    images = random_images(128, 136)
+    head = list(model.update_block.flow_head.parameters())
+    encoder = list(model.update_block.motion_encoder.parameters())
+    found = {}
+    for last in (None, 3, 2, 1):
+        flow = estimate_flow(model, images, updates=3, precision=precision, gradient_updates=last)
+        found[last] = gradients(flow, [*head, *encoder])
+    for gradient, *others in zip(*found.values(), strict=True):
+        assert torch.equal(gradient, others[0])
+        assert gradient.norm() > 0
+        assert all(other.norm() > 0 for other in others)
+    # The flow is that of the last update's head, whatever the gradient flows through.
+    for gradient, other in zip(found[None][:4], found[1][:4], strict=True):
+        torch.testing.assert_close(gradient, other, rtol=1e-3, atol=1e-5)
+    assert not torch.allclose(found[None][4], found[1][4], rtol=1e-2)
 
 
 def test_fast_precision_is_near_exact():
@@ -229,7 +250,7 @@ def test_fast_precision_is_near_exact():
     parameters = list(model.update_block.parameters())
     flow, gradient = {}, {}
     for precision in ("exact", "fast"):
-        flow[precision] = estimate_flow(model, *images, updates=2, precision=precision)
+        flow[precision] = estimate_flow(model, images, updates=2, precision=precision)
         gradient[precision] = torch.cat(
             [part.flatten() for part in gradients(flow[precision], parameters)]
         )

@@ -1,5 +1,11 @@
 # The reference is computed in full, whatever the config says for speed.
-FLOW = config["flow"] | ({"precision": "exact"} if REFERENCE else {})
+IN_FULL = {
+    "precision": "exact",
+    "frozen_encoders": False,
+    "gradient_updates": None,
+    "pairs_per_step": 1,
+}
+FLOW = config["flow"] | (IN_FULL if REFERENCE else {})
 
 
 rule flow_initial:

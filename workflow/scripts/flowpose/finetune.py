@@ -1,7 +1,8 @@
 """Finetuning RAFT on one video toward the motion of a pose (paper section 3.2)."""
 
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import IO
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import smooth_l1_loss
 from torchvision.models.optical_flow import RAFT
 
@@ -26,10 +27,13 @@ class FlowOptions:
 
     Attributes:
         updates: recurrent updates of RAFT a frame pair.
-        passes: over the sequence, one optimiser step a pair.
+        passes: over the sequence.
         learning_rate: of Adam, over all parameters.
         precision: of RAFT (see `flowpose.raft.estimate_flow`).
         low_memory: compute twice what would be large to keep; the result is the same.
+        frozen_encoders: leave the networks that look at the images as they are.
+        gradient_updates: let the gradient flow through so many last updates; None: through all.
+        pairs_per_step: how many consecutive pairs share an optimiser step.
     """
 
     updates: int = 20
@@ -37,6 +41,9 @@ class FlowOptions:
     learning_rate: float = 1e-5
     precision: Precision = "exact"
     low_memory: bool = False
+    frozen_encoders: bool = False
+    gradient_updates: int | None = None
+    pairs_per_step: int = 1
 
 
 def finetune(
@@ -48,7 +55,7 @@ def finetune(
     reference: bool = False,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> Float[np.ndarray, "passes T-1"]:
-    """Bring RAFT's flow closer to a target: pair after pair, pass after pass, one step each.
+    """Bring RAFT's flow closer to a target: pair after pair, pass after pass.
 
     The loss of a pair is the mean smooth L1 distance over all pixels and both components.
 
@@ -65,30 +72,45 @@ def finetune(
     padded = PaddedFrames(frames, device)
     kept = cache(padded.__getitem__)
 
-    def read(t: int) -> tuple[Tensor, Tensor, Tensor]:
-        return kept(t), kept(t + 1), upload(target(t), device).permute(2, 0, 1)
+    def read(pairs: range) -> tuple[Tensor, Tensor]:
+        wanted = [upload(target(t), device).permute(2, 0, 1) for t in pairs]
+        return torch.stack([kept(t) for t in (*pairs, pairs.stop)]), torch.stack(wanted)
 
-    adam = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
-    order = list(range(len(frames) - 1)) * options.passes
-    losses = torch.zeros(len(order), dtype=torch.float64, device=device)
+    n_pairs = len(frames) - 1
+    starts = range(0, n_pairs, options.pairs_per_step)
+    order = [range(t, min(t + options.pairs_per_step, n_pairs)) for t in starts] * options.passes
+    losses = []
     steps = zip(progress(range(len(order))), read_ahead(read, order), strict=True)
-    with batch_norm_training(model, reference):
-        for step, (frame1, frame2, wanted) in steps:
+    with _trained(model, options, reference) as parameters:
+        adam = torch.optim.Adam(parameters, lr=options.learning_rate, fused=True)
+        for _, (seen, wanted) in steps:
             flow = estimate_flow(
                 model,
-                as_images(frame1[None]),
-                as_images(frame2[None]),
+                as_images(seen),
                 updates=options.updates,
                 precision=options.precision,
                 low_memory=options.low_memory,
+                gradient_updates=options.gradient_updates,
             )
             flow = padded.padding.cut(flow).to(wanted.dtype)
-            loss = smooth_l1_loss(flow[0], wanted)
+            loss = smooth_l1_loss(flow, wanted, reduction="none").mean((1, 2, 3))
             adam.zero_grad()
-            loss.backward()
+            loss.mean().backward()
             adam.step()
-            losses[step] = loss.detach()
-    return losses.view(options.passes, -1).cpu().numpy()
+            losses.append(loss.detach())
+    return torch.cat(losses).view(options.passes, n_pairs).cpu().double().numpy()
+
+
+@contextmanager
+def _trained(model: RAFT, options: FlowOptions, reference: bool) -> Iterator[list[nn.Parameter]]:
+    """Has a model ready for finetuning; yields the parameters to change."""
+    encoders = nn.ModuleList([model.feature_encoder, model.context_encoder])
+    encoders.requires_grad_(not options.frozen_encoders)
+    try:
+        with batch_norm_training(model, reference):
+            yield [parameter for parameter in model.parameters() if parameter.requires_grad]
+    finally:
+        encoders.requires_grad_(True)
 
 
 def finetune_toward_pose(

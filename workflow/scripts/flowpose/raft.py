@@ -131,36 +131,37 @@ def _read_state(path: Path) -> dict[str, Tensor]:
 
 def estimate_flow(
     model: RAFT,
-    images1: Float[Tensor, "b 3 h w"],
-    images2: Float[Tensor, "b 3 h w"],
+    images: Float[Tensor, "n 3 h w"],
     *,
     updates: int,
     precision: Precision = "exact",
     low_memory: bool = False,
-) -> Float[Tensor, "b 2 h w"]:
-    """Flow from each image to another, differentiable in the model's parameters.
+    gradient_updates: int | None = None,
+) -> Float[Tensor, "n-1 2 h w"]:
+    """Flow from each image to the next, differentiable in the model's parameters.
 
     Args:
-        images1: RGB from -1 to 1, padded (see `flowpose.images`).
-        images2: the same, later.
+        images: RGB from -1 to 1, padded (see `flowpose.images`).
         updates: number of recurrent updates; the paper uses 20.
         precision: `fast` has the networks in bfloat16; correlations and flow stay as they are.
         low_memory: compute each update a second time for its gradient, rather than keep all that
             the gradient needs.
+        gradient_updates: let the gradient flow through so many last updates; None: through all.
 
     Returns:
         Displacements x, y in px.
     """
-    with _in_precision(precision, images1.device):
-        features1, features2 = model.feature_encoder(torch.cat([images1, images2])).chunk(2)
+    with _in_precision(precision, images.device):
+        features = model.feature_encoder(images)
     return _flow_between(
         model,
-        features1,
-        features2,
-        images1,
+        features[:-1],
+        features[1:],
+        images[:-1],
         updates=updates,
         precision=precision,
         low_memory=low_memory,
+        gradient_updates=gradient_updates,
     )
 
 
@@ -207,6 +208,7 @@ def _flow_between(
     updates: int,
     precision: Precision,
     low_memory: bool = False,
+    gradient_updates: int | None = None,
 ) -> Float[Tensor, "b 2 h w"]:
     """Flow from images whose features are known, in the precision of the images."""
     dtype, block = images1.dtype, model.update_block
@@ -224,27 +226,38 @@ def _flow_between(
         update = Updates(block, context[:, block.hidden_state_size :].relu())
 
         def step(hidden: Tensor, coords: Tensor) -> tuple[Tensor, Tensor]:
-            return update(hidden, pyramid.look_up(coords), coords - origin)
-
-        coords = origin
-        for _ in range(updates):
             coords = coords.detach()
-            hidden, delta = (
-                _recomputed(step, hidden, coords) if low_memory else step(hidden, coords)
-            )
-            coords = coords + delta
+            hidden, delta = update(hidden, pyramid.look_up(coords), coords - origin)
+            return hidden, coords + delta
+
+        run = _recomputed(step) if low_memory else step
+        coords = origin
+        fixed = 0 if gradient_updates is None else max(0, updates - gradient_updates)
+        # Weights cast here have no gradient: they must not be kept for the updates that need it.
+        with torch.no_grad(), _in_precision(precision, images1.device, cache=False):
+            for _ in range(fixed):
+                hidden, coords = step(hidden, coords)
+        for _ in range(updates - fixed):
+            hidden, coords = run(hidden, coords)
         mask = None if model.mask_predictor is None else model.mask_predictor(hidden).to(dtype)
     return upsample_flow(coords - origin, up_mask=mask)
 
 
-def _recomputed(step: Callable[..., Outputs], *inputs: Tensor) -> Outputs:
-    """The outputs of a step that is computed anew for its gradient."""
-    return checkpoint(step, *inputs, use_reentrant=False, preserve_rng_state=False)
+def _recomputed(step: Callable[..., Outputs]) -> Callable[..., Outputs]:
+    """The same step, computed anew for its gradient."""
+
+    def run(*inputs: Tensor) -> Outputs:
+        return checkpoint(step, *inputs, use_reentrant=False, preserve_rng_state=False)
+
+    return run
 
 
-def _in_precision(precision: Precision, device: torch.device) -> torch.autocast:
+def _in_precision(
+    precision: Precision, device: torch.device, *, cache: bool = True
+) -> torch.autocast:
     """Where networks compute in a precision; their parameters stay in float32."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "fast")
+    fast = precision == "fast"
+    return torch.autocast(device.type, torch.bfloat16, enabled=fast, cache_enabled=cache)
 
 
 @contextmanager
