@@ -144,15 +144,16 @@ def estimate_flow(
         images: RGB from -1 to 1, padded (see `flowpose.images`).
         updates: number of recurrent updates; the paper uses 20.
         precision: `fast` has the networks in bfloat16; correlations and flow stay as they are.
-        low_memory: compute each update a second time for its gradient, rather than keep all that
-            the gradient needs.
+        low_memory: compute the features and each update a second time for their gradient, rather
+            than keep all that it needs.
         gradient_updates: let the gradient flow through so many last updates; None: through all.
 
     Returns:
         Displacements x, y in px.
     """
+    encoder = _recomputed(model.feature_encoder) if low_memory else model.feature_encoder
     with _in_precision(precision, images.device):
-        features = model.feature_encoder(images)
+        features = encoder(images)
     return _flow_between(
         model,
         features[:-1],
@@ -225,9 +226,8 @@ def _flow_between(
         hidden = context[:, : block.hidden_state_size].tanh()
         update = Updates(block, context[:, block.hidden_state_size :].relu())
 
-        def step(hidden: Tensor, coords: Tensor) -> tuple[Tensor, Tensor]:
-            coords = coords.detach()
-            hidden, delta = update(hidden, pyramid.look_up(coords), coords - origin)
+        def step(hidden: Tensor, coords: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+            hidden, delta = update(hidden, seen, coords - origin)
             return hidden, coords + delta
 
         run = _recomputed(step) if low_memory else step
@@ -236,9 +236,10 @@ def _flow_between(
         # Weights cast here have no gradient: they must not be kept for the updates that need it.
         with torch.no_grad(), _in_precision(precision, images1.device, cache=False):
             for _ in range(fixed):
-                hidden, coords = step(hidden, coords)
+                hidden, coords = step(hidden, coords, pyramid.look_up(coords))
         for _ in range(updates - fixed):
-            hidden, coords = run(hidden, coords)
+            coords = coords.detach()
+            hidden, coords = run(hidden, coords, pyramid.look_up(coords))
         mask = None if model.mask_predictor is None else model.mask_predictor(hidden).to(dtype)
     return upsample_flow(coords - origin, up_mask=mask)
 
