@@ -13,7 +13,8 @@ from reference_flow import UPDATES, finetune_step_by_step, flows_pair_by_pair
 from torchvision.models.optical_flow import RAFT, raft_large
 
 from flowpose.finetune import FlowOptions, finetune
-from flowpose.raft import estimate_flows, place_raft
+from flowpose.flow import estimate_flows
+from flowpose.raft import place_raft
 
 SIDES = (256, 512)
 N_PAIRS = 2

@@ -40,9 +40,10 @@ from golden_e2e import check_e2e
 from flowpose.camera import Crop
 from flowpose.errors import FlowposeError
 from flowpose.finetune import FlowOptions, finetune
+from flowpose.flow import estimate_flows
 from flowpose.keypoints import Keypoints
 from flowpose.pose import Pose
-from flowpose.raft import estimate_flows, load_raft, torchvision_key
+from flowpose.raft import load_raft, torchvision_key
 from flowpose.refine import PoseEnergy, PoseOptions, PoseWeights, bone_lengths, refine_pose
 from flowpose.sampling import sample_flow_reference
 from flowpose.skeletons import DCPOSE_17, METRO_14, convert

@@ -8,8 +8,8 @@ from torch.nn.functional import smooth_l1_loss
 from torchvision.models.optical_flow import raft_large, raft_small
 
 from flowpose.finetune import FlowOptions, finetune, finetune_toward_pose
+from flowpose.flow import estimate_flows
 from flowpose.images import as_images
-from flowpose.raft import estimate_flows
 from flowpose.target import draw_target
 
 SIDE = 128

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from flowpose.devices import choose_device, memory_shortage_explained, prepare
 from flowpose.finetune import FlowOptions, finetune_toward_pose
+from flowpose.flow import estimate_flows
 from flowpose.flow_file import open_flows, write_flows
 from flowpose.frames import open_frames
 from flowpose.pose import read_pose
-from flowpose.raft import estimate_flows, load_raft, place_raft, save_raft
+from flowpose.raft import load_raft, place_raft, save_raft
 from flowpose.target import block_radius
 from jobs import job, progress
 

@@ -1,9 +1,10 @@
 """Rule flow_initial: RAFT's flow with the weights as loaded."""
 
 from flowpose.devices import choose_device, memory_shortage_explained, prepare
+from flowpose.flow import estimate_flows
 from flowpose.flow_file import write_flows
 from flowpose.frames import open_frames
-from flowpose.raft import estimate_flows, load_raft, place_raft
+from flowpose.raft import load_raft, place_raft
 from jobs import job, progress
 
 with job(snakemake) as provenance, memory_shortage_explained():

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.nn.functional import smooth_l1_loss
 from torchvision.models.optical_flow import RAFT
 
+from flowpose.flow import batch_norm_training, estimate_flow, estimate_flows
 from flowpose.images import PaddedFrames, as_images, upload
-from flowpose.raft import Precision, batch_norm_training, estimate_flow, estimate_flows
+from flowpose.raft import Precision
 from flowpose.streams import Stream, read_ahead
 from flowpose.target import draw_target
 
@@ -29,7 +30,7 @@ class FlowOptions:
         updates: recurrent updates of RAFT a frame pair.
         passes: over the sequence.
         learning_rate: of Adam, over all parameters.
-        precision: of RAFT (see `flowpose.raft.estimate_flow`).
+        precision: of RAFT (see `flowpose.flow.estimate_flow`).
         low_memory: compute twice what would be large to keep; the result is the same.
         frozen_encoders: leave the networks that look at the images as they are.
         gradient_updates: let the gradient flow through so many last updates; None: through all.
