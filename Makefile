@@ -2,6 +2,7 @@
 # make lint, golden, faults, bench, lock: see README.md, "Working on flowpose".
 
 PYTHON ?= python3
+DEVICE ?= cpu
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 
@@ -31,7 +32,7 @@ faults: .venv/dev
 	FAULTS=20 $(BIN)/python -m pytest tests/workflow/test_faults.py
 
 bench: .venv/workflow
-	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/bench.py --device $(DEVICE)
 
 lock: .venv/dev
 	cd envs && for name in requirements requirements-dev; do \

@@ -4,11 +4,11 @@ Each ratio is measured in turns (A B A B ...) in one process, so that a machine 
 does not favour either; medians are reported.
 """
 
+import argparse
 import itertools
-import statistics
+import os
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -19,6 +19,10 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
+from bench_files import file_rows  # noqa: E402
+from bench_flow import flow_rows  # noqa: E402
+from bench_workflow import workflow_rows  # noqa: E402
+from measure import in_turns, row  # noqa: E402
 from reference_pose import refine_frame_by_frame  # noqa: E402
 
 from flowpose.camera import Crop  # noqa: E402
@@ -27,24 +31,10 @@ from flowpose.gauss_newton import minimise  # noqa: E402
 from flowpose.pose import Pose  # noqa: E402
 from flowpose.refine import PoseOptions, refine_pose  # noqa: E402
 
-TURNS = 3
 LENGTHS = (50, 200, 500)
 SIDE = 256
 OUR_STEPS, THEIR_STEPS = 100, 2
 PAPER_STEPS = 1500
-
-
-def seconds(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
-def in_turns(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[float, float]:
-    """Median seconds of each, after a warm-up."""
-    ours(), theirs()
-    times = [(seconds(ours), seconds(theirs)) for _ in range(TURNS)]
-    return tuple(statistics.median(column) for column in zip(*times, strict=True))
 
 
 Inputs = tuple[Pose, np.ndarray, np.ndarray, np.ndarray]
@@ -107,21 +97,16 @@ def pose_refinement(inputs: Inputs) -> Iterator[dict[str, object]]:
         yield row(label, ours, "s", theirs)
 
 
-def row(name: str, value: float, unit: str, baseline: float) -> dict[str, object]:
-    return {
-        "name": name,
-        "value": value,
-        "unit": unit,
-        "baseline": baseline,
-        "ratio": baseline / value,
-    }
-
-
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", type=torch.device, default="cpu", help="of RAFT: cpu or cuda")
+    device = parser.parse_args().device
     torch.set_num_threads(1)
     people = [moving_person(n) for n in LENGTHS]
     rows = [pose_step(person) for person in people]
     rows += [row for person in people for row in pose_refinement(person)]
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    rows += [*flow_rows(device), *file_rows(), *workflow_rows()]
     table = pd.DataFrame(rows)
     path = ROOT / "results" / "bench.csv"
     path.parent.mkdir(exist_ok=True)

@@ -42,10 +42,11 @@ from flowpose.camera import Crop
 from flowpose.energy import PoseEnergy, PoseWeights, bone_lengths, unpack
 from flowpose.errors import FlowposeError
 from flowpose.finetune import FlowOptions, finetune
+from flowpose.flow import estimate_flows
 from flowpose.flow_patches import FlowPatches
 from flowpose.keypoints import Keypoints
 from flowpose.pose import Pose
-from flowpose.raft import estimate_flows, load_raft, torchvision_key
+from flowpose.raft import load_raft, torchvision_key
 from flowpose.refine import PoseOptions, refine_pose
 from flowpose.sampling import sample_flow_reference
 from flowpose.skeletons import DCPOSE_17, METRO_14, convert

@@ -26,10 +26,11 @@ from golden_compare import (
 
 from flowpose.dcpose import read_dcpose
 from flowpose.finetune import FlowOptions, finetune
+from flowpose.flow import estimate_flows
 from flowpose.metro import read_metro
 from flowpose.pickles import read_pickled
 from flowpose.pose import Pose
-from flowpose.raft import estimate_flows, load_raft
+from flowpose.raft import load_raft
 from flowpose.refine import PoseOptions, RefinedPose, refine_pose
 from flowpose.video import jpeg_round_trip, probe, read_frames, used_frames
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from flowpose.devices import compute_device, lease
+from flowpose.devices import compute_device, lease, memory_shortage_explained, prepare
 from flowpose.errors import FlowposeError
 
 
@@ -87,3 +87,19 @@ def hold_for_ever(folder, events):
     with lease(["a"], folder) as index:
         events.put(index)
         time.sleep(600)
+
+
+def test_a_gpu_that_is_too_small_is_told_what_helps():
+    message = r"memory is too small: Tried to allocate 9 GiB \(set flow.low_memory to true"
+    with pytest.raises(FlowposeError, match=message), memory_shortage_explained():
+        raise torch.OutOfMemoryError("Tried to allocate 9 GiB\nand more")
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_rounding_is_allowed_only_where_it_may_be_fast(fast):
+    threads = torch.get_num_threads()
+    prepare(threads, fast=fast)
+    assert torch.backends.cuda.matmul.allow_tf32 == fast
+    assert torch.backends.cudnn.allow_tf32 == fast
+    prepare(threads)
+    assert not torch.backends.cuda.matmul.allow_tf32

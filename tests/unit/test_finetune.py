@@ -1,4 +1,5 @@
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +8,8 @@ from torch.nn.functional import smooth_l1_loss
 from torchvision.models.optical_flow import raft_large, raft_small
 
 from flowpose.finetune import FlowOptions, finetune, finetune_toward_pose
-from flowpose.raft import as_image, estimate_flows
+from flowpose.flow import estimate_flows
+from flowpose.images import as_images
 from flowpose.target import draw_target
 
 SIDE = 128
@@ -64,7 +66,7 @@ def test_finetuning_is_a_step_of_adam_a_pair(model, frames):
     targets = estimate(model, frames) + np.float32([0.3, -0.2])
     other, losses = copy.deepcopy(model), []
     adam = torch.optim.Adam(other.parameters(), lr=1e-6)
-    images = [as_image(frame, torch.device("cpu")) for frame in frames]
+    images = as_images(torch.as_tensor(frames).permute(0, 3, 1, 2))[:, None]
     for t in (0, 1, 0, 1):
         flow = other(images[t], images[t + 1], num_flow_updates=2)[-1]
         loss = smooth_l1_loss(flow[0], torch.tensor(targets[t]).permute(2, 0, 1))
@@ -171,6 +173,46 @@ def test_in_reference_mode_batch_norm_learns_before_and_while_finetuning(
     finetune_toward_pose(with_batch_norm, *pair, radius=6, options=options, **mode)
     seen = {v.item() for k, v in with_batch_norm.named_buffers() if k.endswith("batches_tracked")}
     assert seen == {batches}
+
+
+def test_steps_can_be_of_several_pairs(model, frames):
+    """The first losses are those before any step; the sum of the gradients is one step."""
+    zeros = np.zeros((SIDE, SIDE, 2), np.float32)
+    options = replace(OPTIONS, passes=1)
+    alone = [
+        finetune(copy.deepcopy(model), frames[t : t + 2], lambda _: zeros, options=options)[0, 0]
+        for t in (0, 1)
+    ]
+    seen = []
+    losses = finetune(
+        model,
+        frames,
+        lambda _: zeros,
+        options=replace(options, pairs_per_step=4),
+        progress=lambda steps: seen.extend(steps) or steps,
+    )
+    assert seen == [0]
+    np.testing.assert_allclose(losses, [alone], rtol=1e-5)
+
+
+def test_encoders_can_be_left_as_they_are(model, frames):
+    zeros = np.zeros((SIDE, SIDE, 2), np.float32)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    options = replace(OPTIONS, passes=1, frozen_encoders=True)
+    finetune(model, frames[:2], lambda _: zeros, options=options)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]) == ("encoder." in name and "motion" not in name)
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("change", [{"low_memory": True}, {"precision": "fast"}])
+def test_result_hardly_depends_on_how_it_is_computed(model, frames, change):
+    targets = estimate(model, frames) + np.float32([0.3, -0.2])
+    other = copy.deepcopy(model)
+    options = FlowOptions(updates=2, passes=1, learning_rate=1e-6)
+    losses = finetune(model, frames, lambda t: targets[t], options=options)
+    changed = finetune(other, frames, lambda t: targets[t], options=replace(options, **change))
+    np.testing.assert_allclose(changed, losses, rtol=0.1 if "precision" in change else 1e-5)
 
 
 def test_progress_is_shown_for_every_step(model, frames):

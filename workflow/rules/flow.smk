@@ -1,3 +1,13 @@
+# The reference is computed in full, whatever the config says for speed.
+IN_FULL = {
+    "precision": "exact",
+    "frozen_encoders": False,
+    "gradient_updates": None,
+    "pairs_per_step": 1,
+}
+FLOW = config["flow"] | (IN_FULL if REFERENCE else {})
+
+
 rule flow_initial:
     """RAFT as loaded."""
     input:
@@ -15,9 +25,10 @@ rule flow_initial:
     resources:
         gpu=FLOW_GPUS,
     params:
-        weights=lambda wildcards: config["flow"]["weights"],
-        model=config["flow"]["model"],
-        updates=config["flow"]["updates"],
+        weights=lambda wildcards: FLOW["weights"],
+        model=FLOW["model"],
+        updates=FLOW["updates"],
+        precision=FLOW["precision"],
         reference=REFERENCE,
         code=code_digest("flow_initial.py"),
     script:
@@ -42,7 +53,8 @@ rule flow_finetuned:
     resources:
         gpu=FLOW_GPUS,
     params:
-        **{key: value for key, value in config["flow"].items() if key != "weights"},
+        # Low memory is no reason to compute again: the result is the same.
+        **{k: v for k, v in FLOW.items() if k not in ("weights", "low_memory")},
         reference=REFERENCE,
         code=code_digest("flow_finetuned.py"),
     script:

@@ -2,19 +2,28 @@
 
 from pathlib import Path
 
-from flowpose.devices import compute_device, prepare
+from flowpose.devices import compute_device, memory_shortage_explained, prepare
 from flowpose.finetune import FlowOptions, finetune_toward_pose
+from flowpose.flow import estimate_flows
 from flowpose.flow_file import open_flows, write_flows
 from flowpose.frames import open_frames
 from flowpose.pose import read_pose
-from flowpose.raft import estimate_flows, load_raft, save_raft
+from flowpose.raft import load_raft, place_raft, save_raft
 from flowpose.target import block_radius
 from jobs import job, progress
 
-with job(snakemake) as provenance, compute_device(snakemake.config["device"]) as device:
+with (
+    job(snakemake) as provenance,
+    memory_shortage_explained(),
+    compute_device(snakemake.config["device"]) as device,
+):
     inputs, params = snakemake.input, snakemake.params
-    prepare(snakemake.threads)
-    model = load_raft(inputs.weights, params.model).to(device)
+    prepare(snakemake.threads, fast=params.precision == "fast")
+    model = place_raft(
+        load_raft(inputs.weights, params.model),
+        device,
+        precision=params.precision,
+    )
     joints = read_pose(inputs.pose).project()
     radius = block_radius(
         joints,
@@ -29,7 +38,16 @@ with job(snakemake) as provenance, compute_device(snakemake.config["device"]) as
             flows,
             joints,
             radius=radius,
-            options=FlowOptions(params.updates, params.passes, params.learning_rate),
+            options=FlowOptions(
+                updates=params.updates,
+                passes=params.passes,
+                learning_rate=params.learning_rate,
+                precision=params.precision,
+                low_memory=snakemake.config["flow"]["low_memory"],
+                frozen_encoders=params.frozen_encoders,
+                gradient_updates=params.gradient_updates,
+                pairs_per_step=params.pairs_per_step,
+            ),
             reference=params.reference,
             folder=Path(snakemake.output.flow).parent,
             progress=progress(snakemake, "step", n_pairs),
@@ -37,7 +55,7 @@ with job(snakemake) as provenance, compute_device(snakemake.config["device"]) as
         write_flows(
             snakemake.output.flow,
             progress(snakemake, "pair", n_pairs)(
-                estimate_flows(model, frames, updates=params.updates)
+                estimate_flows(model, frames, updates=params.updates, precision=params.precision)
             ),
             (n_pairs, *frames[0].shape[:2]),
             provenance,

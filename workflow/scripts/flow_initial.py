@@ -1,17 +1,26 @@
 """Rule flow_initial: RAFT's flow with the weights as loaded."""
 
-from flowpose.devices import compute_device, prepare
+from flowpose.devices import compute_device, memory_shortage_explained, prepare
+from flowpose.flow import estimate_flows
 from flowpose.flow_file import write_flows
 from flowpose.frames import open_frames
-from flowpose.raft import estimate_flows, load_raft
+from flowpose.raft import load_raft, place_raft
 from jobs import job, progress
 
-with job(snakemake) as provenance, compute_device(snakemake.config["device"]) as device:
+with (
+    job(snakemake) as provenance,
+    memory_shortage_explained(),
+    compute_device(snakemake.config["device"]) as device,
+):
     params = snakemake.params
-    prepare(snakemake.threads)
-    model = load_raft(params.weights, params.model).to(device)
+    prepare(snakemake.threads, fast=params.precision == "fast")
+    model = place_raft(
+        load_raft(params.weights, params.model),
+        device,
+        precision=params.precision,
+    )
     with open_frames(snakemake.input.frames) as frames:
-        flows = estimate_flows(model, frames, updates=params.updates)
+        flows = estimate_flows(model, frames, updates=params.updates, precision=params.precision)
         write_flows(
             snakemake.output[0],
             progress(snakemake, "pair", len(frames) - 1)(flows),

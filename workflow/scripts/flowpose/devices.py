@@ -79,16 +79,34 @@ def _first_locked(files: Sequence) -> int | None:
     return None
 
 
-def prepare(threads: int, seed: int = 0) -> None:
+def prepare(threads: int, seed: int = 0, *, fast: bool = False) -> None:
     """Compute on so many threads, in full float32, and so that it can be repeated.
 
-    The same input gives the same result on the same machine with the same number of threads. On a
-    GPU the gradient of RAFT's correlation lookup adds in no fixed order: there results agree only
-    to rounding.
+    The same input gives the same result on the same machine with the same number of threads.
+
+    Args:
+        fast: a GPU may round the factors of matrix products in float32 to 10 bits, and choose its
+            algorithms by trial: its results can then be repeated only to rounding.
     """
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.benchmark = fast
+    torch.backends.cudnn.deterministic = not fast
+    torch.backends.cudnn.allow_tf32 = fast
+    torch.backends.cuda.matmul.allow_tf32 = fast
+
+
+@contextmanager
+def memory_shortage_explained() -> Iterator[None]:
+    """Turn a GPU's lack of memory into an error that says what can be done.
+
+    Raises:
+        FlowposeError: PyTorch ran out of the GPU's memory.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise FlowposeError(
+            f"the GPU's memory is too small: {str(error).splitlines()[0]} "
+            "(set flow.low_memory to true; if it is, lower frames.width or crop the sequence)"
+        ) from error

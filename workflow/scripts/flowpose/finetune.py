@@ -1,19 +1,24 @@
 """Finetuning RAFT on one video toward the motion of a pose (paper section 3.2)."""
 
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from torch import Tensor, nn
 from torch.nn.functional import smooth_l1_loss
 from torchvision.models.optical_flow import RAFT
 
-from flowpose.raft import as_image, batch_norm_training, estimate_flow, estimate_flows
-from flowpose.streams import Stream
+from flowpose.flow import batch_norm_training, estimate_flow, estimate_flows
+from flowpose.images import PaddedFrames, as_images, upload
+from flowpose.raft import Precision
+from flowpose.streams import Stream, read_ahead
 from flowpose.target import draw_target
 
 
@@ -23,13 +28,23 @@ class FlowOptions:
 
     Attributes:
         updates: recurrent updates of RAFT a frame pair.
-        passes: over the sequence, one optimiser step a pair.
+        passes: over the sequence.
         learning_rate: of Adam, over all parameters.
+        precision: of RAFT (see `flowpose.flow.estimate_flow`).
+        low_memory: compute twice what would be large to keep; the result is the same.
+        frozen_encoders: leave the networks that look at the images as they are.
+        gradient_updates: let the gradient flow through so many last updates; None: through all.
+        pairs_per_step: how many consecutive pairs share an optimiser step.
     """
 
     updates: int = 20
     passes: int = 8
     learning_rate: float = 1e-5
+    precision: Precision = "exact"
+    low_memory: bool = False
+    frozen_encoders: bool = False
+    gradient_updates: int | None = None
+    pairs_per_step: int = 1
 
 
 def finetune(
@@ -41,7 +56,7 @@ def finetune(
     reference: bool = False,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> Float[np.ndarray, "passes T-1"]:
-    """Bring RAFT's flow closer to a target: pair after pair, pass after pass, one step each.
+    """Bring RAFT's flow closer to a target: pair after pair, pass after pass.
 
     The loss of a pair is the mean smooth L1 distance over all pixels and both components.
 
@@ -55,25 +70,48 @@ def finetune(
         The loss of every pair before its step, px.
     """
     device = next(model.parameters()).device
-    adam = torch.optim.Adam(model.parameters(), lr=options.learning_rate)
+    padded = PaddedFrames(frames, device)
+    kept = cache(padded.__getitem__)
+
+    def read(pairs: range) -> tuple[Tensor, Tensor]:
+        wanted = [upload(target(t), device).permute(2, 0, 1) for t in pairs]
+        return torch.stack([kept(t) for t in (*pairs, pairs.stop)]), torch.stack(wanted)
+
     n_pairs = len(frames) - 1
-    losses = np.zeros((options.passes, n_pairs))
-    with batch_norm_training(model, reference):
-        for step in progress(range(losses.size)):
-            t = step % n_pairs
-            adam.zero_grad()
+    starts = range(0, n_pairs, options.pairs_per_step)
+    order = [range(t, min(t + options.pairs_per_step, n_pairs)) for t in starts] * options.passes
+    losses = []
+    steps = zip(progress(range(len(order))), read_ahead(read, order), strict=True)
+    with _trained(model, options, reference) as parameters:
+        adam = torch.optim.Adam(parameters, lr=options.learning_rate, fused=True)
+        for _, (seen, wanted) in steps:
             flow = estimate_flow(
                 model,
-                as_image(frames[t], device),
-                as_image(frames[t + 1], device),
+                as_images(seen),
                 updates=options.updates,
+                precision=options.precision,
+                low_memory=options.low_memory,
+                gradient_updates=options.gradient_updates,
             )
-            wanted = torch.as_tensor(target(t), device=device).permute(2, 0, 1)[None]
-            loss = smooth_l1_loss(flow.to(wanted.dtype), wanted)
-            loss.backward()
+            flow = padded.padding.cut(flow).to(wanted.dtype)
+            loss = smooth_l1_loss(flow, wanted, reduction="none").mean((1, 2, 3))
+            adam.zero_grad()
+            loss.mean().backward()
             adam.step()
-            losses.flat[step] = loss.item()
-    return losses
+            losses.append(loss.detach())
+    return torch.cat(losses).view(options.passes, n_pairs).cpu().double().numpy()
+
+
+@contextmanager
+def _trained(model: RAFT, options: FlowOptions, reference: bool) -> Iterator[list[nn.Parameter]]:
+    """Has a model ready for finetuning; yields the parameters to change."""
+    encoders = nn.ModuleList([model.feature_encoder, model.context_encoder])
+    encoders.requires_grad_(not options.frozen_encoders)
+    try:
+        with batch_norm_training(model, reference):
+            yield [parameter for parameter in model.parameters() if parameter.requires_grad]
+    finally:
+        encoders.requires_grad_(True)
 
 
 def finetune_toward_pose(

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from flowpose import files
 from flowpose.errors import check
+from flowpose.streams import written_behind
 
 # Flow is stored as whole multiples of this many px, if it fits 16 bits; exact to half of it.
 _UNIT = 1 / 128
@@ -49,7 +50,8 @@ def write_flows(
             unit="flow_unit px",
         )
         units = np.ones(shape[0])
-        for t, flow in zip(range(shape[0]), flows, strict=True):
+
+        def store(t: int, flow: Float[np.ndarray, "H W 2"]) -> None:
             check(
                 bool(np.isfinite(flow).all()),
                 path,
@@ -60,6 +62,10 @@ def write_flows(
                 units[t] = _unit(flow)
                 flow = np.rint(flow / units[t]).astype(np.int16)
             dataset[t] = flow
+
+        with written_behind() as write:
+            for t, flow in zip(range(shape[0]), flows, strict=True):
+                write(store, t, flow)
         files.add(h5, "flow_unit", units, axes="pair", unit="px")
         if loss is not None:
             files.add(h5, "loss", loss, axes="pass pair", unit="px")

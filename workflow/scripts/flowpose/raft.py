@@ -1,29 +1,19 @@
-"""RAFT optical flow on torchvision's modules, with one upsampling, at the end."""
+"""RAFT's networks and their weights."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 from torchvision.models.optical_flow import RAFT, raft_large, raft_small
-from torchvision.models.optical_flow._utils import make_coords_grid, upsample_flow
 
 from flowpose.errors import InputError, check
 from flowpose.files import check_zip, replacing
-from flowpose.streams import Stream
 
 Size = Literal["raft_large", "raft_small"]
+Precision = Literal["exact", "fast"]
 _BUILDERS = {"raft_large": raft_large, "raft_small": raft_small}
-
-# RAFT works at an eighth of the image, and its correlation pyramid needs 16 x 16 there.
-_STRIDE = 8
-_MIN_SIDE = 128
 
 # Names in princeton-vl's checkpoints -> names in torchvision's.
 _RENAMES = [
@@ -96,10 +86,19 @@ def load_raft(path: Path | str, size: Size) -> RAFT:
     return model.eval()
 
 
+def place_raft(model: RAFT, device: torch.device, *, precision: Precision) -> RAFT:
+    """The network on a device, its weights laid out for a precision."""
+    layout = torch.channels_last if precision == "fast" else torch.contiguous_format
+    return model.to(device, memory_format=layout)
+
+
 def save_raft(model: RAFT, path: Path | str) -> None:
     """Write a checkpoint that `load_raft` reads."""
     with replacing(path) as temporary:
-        torch.save({name: value.cpu() for name, value in model.state_dict().items()}, temporary)
+        torch.save(
+            {name: value.cpu().contiguous() for name, value in model.state_dict().items()},
+            temporary,
+        )
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
@@ -117,96 +116,3 @@ def _read_state(path: Path) -> dict[str, Tensor]:
             new: value for key, value in raw.items() if (new := torchvision_key(key)) is not None
         }
     return raw
-
-
-def estimate_flow(
-    model: RAFT,
-    image1: Float[Tensor, "1 3 H W"],
-    image2: Float[Tensor, "1 3 H W"],
-    *,
-    updates: int,
-) -> Float[Tensor, "1 2 H W"]:
-    """Flow from one image to the other, differentiable in the model's parameters.
-
-    Args:
-        image1: RGB, -1 to 1 (see `as_image`).
-        image2: the same, later.
-        updates: number of recurrent updates; the paper uses 20.
-
-    Returns:
-        Displacements x, y in px.
-    """
-    height, width = image1.shape[-2:]
-    image1, image2 = _pad(image1), _pad(image2)
-    features = model.feature_encoder(torch.cat([image1, image2]))
-    model.corr_block.build_pyramid(*features.chunk(2))
-    hidden_size = model.update_block.hidden_state_size
-    context = model.context_encoder(image1)
-    hidden, context = context[:, :hidden_size].tanh(), context[:, hidden_size:].relu()
-    origin = make_coords_grid(1, *features.shape[-2:], device=features.device)
-    coords = origin
-    for _ in range(updates):
-        coords = coords.detach()
-        correlation = model.corr_block.index_pyramid(centroids_coords=coords)
-        hidden, delta = model.update_block(hidden, context, correlation, coords - origin)
-        coords = coords + delta
-    mask = None if model.mask_predictor is None else model.mask_predictor(hidden)
-    flow = upsample_flow(coords - origin, up_mask=mask)
-    left, top = (pad[0] for pad in _padding(height, width))
-    return flow[..., top : top + height, left : left + width]
-
-
-def estimate_flows(
-    model: RAFT,
-    frames: Stream[UInt8[np.ndarray, "H W 3"]],
-    *,
-    updates: int,
-    batch_norm_batch: bool = False,
-) -> Iterator[Float[np.ndarray, "H W 2"]]:
-    """Flow of each frame to the next, in px, one at a time.
-
-    Args:
-        batch_norm_batch: normalise by each pair's own statistics, and let BatchNorm's stored ones
-            follow them, as the reference does before it finetunes (docs/reference.md, B9).
-    """
-    device = next(model.parameters()).device
-    image = as_image(frames[0], device)
-    for t in range(1, len(frames)):
-        image, previous = as_image(frames[t], device), image
-        with torch.no_grad(), batch_norm_training(model, batch_norm_batch):
-            flow = estimate_flow(model, previous, image, updates=updates)
-        yield flow[0].permute(1, 2, 0).cpu().numpy()
-
-
-def as_image(frame: UInt8[np.ndarray, "H W 3"], device: torch.device) -> Float[Tensor, "1 3 H W"]:
-    """A decoded frame as RAFT wants it: RGB from -1 to 1, channels first."""
-    image = torch.as_tensor(frame, device=device).permute(2, 0, 1)[None].float()
-    return 2 * (image / 255.0) - 1.0
-
-
-@contextmanager
-def batch_norm_training(model: nn.Module, training: bool) -> Iterator[None]:
-    """Let BatchNorm use and update batch statistics (True) or keep its stored ones (False).
-
-    No other layer of RAFT behaves differently in training.
-    """
-    model.train(training)
-    try:
-        yield
-    finally:
-        model.eval()
-
-
-def _padding(height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Pixels to add left and right, above and below; the odd one goes right and below."""
-
-    def split(side: int) -> tuple[int, int]:
-        extra = max(_MIN_SIDE - side, -side % _STRIDE)
-        return extra // 2, extra - extra // 2
-
-    return split(width), split(height)
-
-
-def _pad(image: Float[Tensor, "1 3 H W"]) -> Float[Tensor, "1 3 h w"]:
-    horizontal, vertical = _padding(*image.shape[-2:])
-    return functional.pad(image, (*horizontal, *vertical), mode="replicate")
