@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
@@ -71,7 +71,9 @@ def finetune(
     """
     device = next(model.parameters()).device
     padded = PaddedFrames(frames, device)
-    kept = cache(padded.__getitem__)
+    # A GPU with room to spare keeps all frames, at 3 bytes a pixel; else a pair's are enough.
+    roomy = device.type == "cuda" and not options.low_memory
+    kept = lru_cache(None if roomy else options.pairs_per_step + 1)(padded.__getitem__)
 
     def read(pairs: range) -> tuple[Tensor, Tensor]:
         wanted = [upload(target(t), device).permute(2, 0, 1) for t in pairs]
