@@ -63,7 +63,8 @@ def finetune(
     Args:
         model: finetuned in place.
         target: the target of the pair of frames t and t + 1, px; float64 makes the loss float64.
-        reference: let BatchNorm use and update batch statistics; by default they are frozen.
+        reference: compute as the reference does, to the last digits: let BatchNorm use and update
+            batch statistics, which are frozen by default, and take no shortcuts.
         progress: wraps the steps to show progress.
 
     Returns:
@@ -85,7 +86,7 @@ def finetune(
     losses = []
     steps = zip(progress(range(len(order))), read_ahead(read, order), strict=True)
     with _trained(model, options, reference) as parameters:
-        adam = torch.optim.Adam(parameters, lr=options.learning_rate, fused=True)
+        adam = torch.optim.Adam(parameters, lr=options.learning_rate, fused=not reference)
         for _, (seen, wanted) in steps:
             flow = estimate_flow(
                 model,
@@ -94,6 +95,7 @@ def finetune(
                 precision=options.precision,
                 low_memory=options.low_memory,
                 gradient_updates=options.gradient_updates,
+                reference=reference,
             )
             flow = padded.padding.cut(flow).to(wanted.dtype)
             loss = smooth_l1_loss(flow, wanted, reduction="none").mean((1, 2, 3))

@@ -30,6 +30,7 @@ def estimate_flow(
     precision: Precision = "exact",
     low_memory: bool = False,
     gradient_updates: int | None = None,
+    reference: bool = False,
 ) -> Float[Tensor, "n-1 2 h w"]:
     """Flow from each image to the next, differentiable in the model's parameters.
 
@@ -40,10 +41,14 @@ def estimate_flow(
         low_memory: compute the features and each update a second time for their gradient, rather
             than keep all that it needs.
         gradient_updates: let the gradient flow through so many last updates; None: through all.
+        reference: compute as torchvision does, operation by operation, whatever the above say.
+            Finetuning amplifies rounding, so that other orders give other last digits.
 
     Returns:
         Displacements x, y in px.
     """
+    if reference:
+        return _torchvision_flow(model, images, updates)
     encoder = _recomputed(model.feature_encoder) if low_memory else model.feature_encoder
     with _in_precision(precision, images.device):
         features = encoder(images)
@@ -79,18 +84,41 @@ def estimate_flows(
     padded = PaddedFrames(frames, next(model.parameters()).device)
 
     @torch.no_grad()
-    def encode(frame: UInt8[Tensor, "3 h w"]) -> tuple[Tensor, Tensor]:
+    def encode(frame: UInt8[Tensor, "3 h w"]) -> tuple[Tensor, Tensor | None]:
         image = as_images(frame[None])
         with _in_precision(precision, image.device):
-            return image, model.feature_encoder(image)
+            return image, None if batch_norm_batch else model.feature_encoder(image)
 
     ahead = read_ahead(padded.__getitem__, range(len(frames)))
-    for (image, features1), (_, features2) in pairwise(map(encode, ahead)):
+    for (image, features1), (next_image, features2) in pairwise(map(encode, ahead)):
         with torch.no_grad(), batch_norm_training(model, batch_norm_batch):
-            flow = _flow_between(
-                model, features1, features2, image, updates=updates, precision=precision
-            )
+            if features1 is None or features2 is None:
+                flow = _torchvision_flow(model, torch.cat([image, next_image]), updates)
+            else:
+                flow = _flow_between(
+                    model, features1, features2, image, updates=updates, precision=precision
+                )
         yield padded.padding.cut(flow)[0].permute(1, 2, 0).cpu().numpy()
+
+
+def _torchvision_flow(
+    model: RAFT, images: Float[Tensor, "n 3 h w"], updates: int
+) -> Float[Tensor, "n-1 2 h w"]:
+    """Flow by the operations of torchvision's RAFT; only the last update's is upsampled."""
+    features = model.feature_encoder(images)
+    model.corr_block.build_pyramid(features[:-1], features[1:])
+    context = model.context_encoder(images[:-1])
+    hidden_size = model.update_block.hidden_state_size
+    hidden, context = context[:, :hidden_size].tanh(), context[:, hidden_size:].relu()
+    origin = make_coords_grid(len(context), *context.shape[-2:], context.device)
+    coords = origin
+    for _ in range(updates):
+        coords = coords.detach()
+        correlation = model.corr_block.index_pyramid(centroids_coords=coords)
+        hidden, delta = model.update_block(hidden, context, correlation, coords - origin)
+        coords = coords + delta
+    mask = None if model.mask_predictor is None else model.mask_predictor(hidden)
+    return upsample_flow(coords - origin, up_mask=mask)
 
 
 def _flow_between(
