@@ -6,6 +6,7 @@ compressed with gzip and guarded by checksums, so that any HDF5 reader opens it.
 """
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -97,11 +98,39 @@ def check_zip(path: Path | str) -> None:
         check(damaged is None, path, f"damaged: {damaged}", "delete it, and make or fetch it again")
 
 
+class _PatientFile(io.FileIO):
+    """Takes what a full disk refuses and remembers the error: HDF5 may crash when a write fails."""
+
+    error: OSError | None = None
+
+    def write(self, data: bytes | memoryview, /) -> int:  # type: ignore[override]
+        left = memoryview(data).cast("B")
+        while left and self.error is None:
+            try:
+                left = left[super().write(left) :]
+            except OSError as error:
+                self.error = error
+        return memoryview(data).nbytes
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[io.FileIO]:
+    """A file for HDF5 to write; raises at the end if not all could be written."""
+    with _PatientFile(path, "w+") as stream:
+        yield stream
+        if stream.error:
+            raise stream.error
+
+
 @contextmanager
 def create(path: Path | str, provenance: Provenance) -> Iterator[h5py.File]:
     """A new stage file to fill, which appears at `path` once it is complete."""
     # Since this version of the format, HDF5 guards its own structures with checksums too.
-    with replacing(path) as temporary, h5py.File(temporary, "w", libver="v110") as h5:
+    with (
+        replacing(path) as temporary,
+        _whole(temporary) as stream,
+        h5py.File(stream, "w", libver="v110") as h5,
+    ):
         _set_text(h5, "flowpose_version", __version__)
         for name, value in asdict(provenance).items():
             _set_text(
