@@ -60,12 +60,23 @@ def job(snakemake) -> Iterator[Provenance]:
 
 
 @contextmanager
+def _log_that_may_fill(log: Path) -> Iterator[TextIO]:
+    """A log to add to, whose own lack of room is no error beside that of the output."""
+    stream = log.open("a")
+    try:
+        yield stream
+    finally:
+        with suppress(OSError):
+            stream.close()
+
+
+@contextmanager
 def _only_one(log: Path) -> Iterator[TextIO]:
     """A job's log to write to; waits for another process that still does the same job.
 
     When snakemake itself is killed, its jobs live on.
     """
-    with log.open("a") as stream:
+    with _log_that_may_fill(log) as stream:
         # Some file systems of clusters have no locks; there nothing can be known.
         with suppress(OSError):
             try:
