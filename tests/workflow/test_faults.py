@@ -147,7 +147,8 @@ def test_full_disk(project, small_disk):
     made = project.folder / "results" / "toy" / "right"
     targets = []
     for stage, file in STAGES.items():
-        shutil.copytree(made, small_disk / "toy" / stage)
+        # Logs that are written anew would make room.
+        shutil.copytree(made, small_disk / "toy" / stage, ignore=shutil.ignore_patterns("logs"))
         if stage != "table":
             target = small_disk / "toy" / stage / file
             target.unlink()
