@@ -9,7 +9,7 @@ from torchvision.models.optical_flow import raft_large, raft_small
 
 from flowpose.finetune import FlowOptions, finetune, finetune_toward_pose
 from flowpose.flow import estimate_flows
-from flowpose.images import as_images
+from flowpose.images import Window, as_images
 from flowpose.target import draw_target
 
 SIDE = 128
@@ -226,3 +226,22 @@ def test_progress_is_shown_for_every_step(model, frames):
     zeros = np.zeros((SIDE, SIDE, 2), np.float32)
     finetune(model, frames, lambda _: zeros, options=OPTIONS, progress=progress)
     assert seen == [0, 1, 2, 3]
+
+
+def test_a_person_in_large_frames_is_all_that_is_looked_at(model, frames):
+    """Finetuned on windows, or on frames that were cut to these before: the same."""
+    large = np.pad(frames, ((0, 0), (15, 9), (30, 20), (0, 0)), mode="symmetric")
+    shape = large.shape[1:3]
+    flows = np.zeros((2, *shape, 2), np.float32)
+    joints = np.random.default_rng(0).uniform((60, 50), (120, 110), (3, 14, 2))
+    joints = joints + 2.0 * np.arange(3)[:, None, None]
+    options = replace(OPTIONS, passes=1, person_margin=10)
+    other = copy.deepcopy(model)
+    losses = finetune_toward_pose(model, large, flows, joints, radius=4, options=options)
+    window = Window.around(joints[:2].reshape(-1, 2), 14, *shape)
+    cut = (slice(None), window.rows, window.columns)
+    target = draw_target(flows[0], joints[0], joints[1], radius=4)
+    options = replace(options, person_margin=None)
+    alone = finetune(other, large[:2][cut], lambda _: target[cut[1:]], options=options)
+    assert large[cut].shape == (3, 128, 128, 3)
+    np.testing.assert_array_equal(losses[:, :1], alone)

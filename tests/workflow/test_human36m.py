@@ -189,6 +189,17 @@ def test_bad_input_is_named_and_the_others_go_on(spoilt, name):
     assert not run.ok
 
 
+def test_all_joints_are_projected_on_request(project, finished_errors, tmp_path):
+    more = project.copy(tmp_path / "project")
+    config = more.config
+    config["human36m"]["joints_2d"] = 32
+    more.write_config(config)
+    run = more.snakemake(target=f"{LABELS}/data_2d_h36m_gt.npz")
+    assert run.ok and run.jobs() == {"labels": 1}, run.text
+    labels = read_pickled(more.folder / LABELS / "data_2d_h36m_gt.npz", "positions_2d")
+    assert {view.shape for view in labels["S9"]["Walking 1"]} == {(30, 32, 2)}
+
+
 def test_a_bad_raw_file_is_named_and_its_action_left_out(project, finished_errors, tmp_path):
     spoilt = project.copy(tmp_path / "project")
     shutil.rmtree(spoilt.folder / LABELS)

@@ -4,6 +4,7 @@ IN_FULL = {
     "frozen_encoders": False,
     "gradient_updates": None,
     "pairs_per_step": 1,
+    "person_margin": None,
 }
 FLOW = config["flow"] | (IN_FULL if REFERENCE else {})
 

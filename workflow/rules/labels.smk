@@ -20,6 +20,7 @@ rule labels:
         ENVIRONMENT
     params:
         raw=lambda wildcards: config["human36m"]["raw"],
+        joints_2d=lambda wildcards: config["human36m"]["joints_2d"],
         code=code_digest("labels.py"),
     script:
         "../scripts/labels.py"

@@ -47,6 +47,7 @@ with (
                 frozen_encoders=params.frozen_encoders,
                 gradient_updates=params.gradient_updates,
                 pairs_per_step=params.pairs_per_step,
+                person_margin=params.person_margin,
             ),
             reference=params.reference,
             folder=Path(snakemake.output.flow).parent,

@@ -4,7 +4,7 @@ import logging
 import sys
 
 from flowpose.errors import InputError
-from flowpose.human36m.labels import labelled, write_labels_2d, write_labels_3d
+from flowpose.human36m.labels import SKELETONS, labelled, write_labels_2d, write_labels_3d
 from flowpose.human36m.raw import ACTIONS_OF_A_SUBJECT, read_raw
 from jobs import job
 
@@ -27,4 +27,5 @@ with job(snakemake):
         )
     positions = labelled(raw)
     write_labels_3d(snakemake.output.labels_3d, positions)
-    write_labels_2d(snakemake.output.labels_2d, positions)
+    skeleton = SKELETONS[snakemake.params.joints_2d]
+    write_labels_2d(snakemake.output.labels_2d, positions, skeleton)

@@ -16,7 +16,7 @@ from torch.nn.functional import smooth_l1_loss
 from torchvision.models.optical_flow import RAFT
 
 from flowpose.flow import batch_norm_training, estimate_flow, estimate_flows
-from flowpose.images import PaddedFrames, as_images, upload
+from flowpose.images import PaddedFrames, Padding, Window, as_images, upload
 from flowpose.raft import Precision
 from flowpose.streams import Stream, read_ahead
 from flowpose.target import draw_target
@@ -35,6 +35,8 @@ class FlowOptions:
         frozen_encoders: leave the networks that look at the images as they are.
         gradient_updates: let the gradient flow through so many last updates; None: through all.
         pairs_per_step: how many consecutive pairs share an optimiser step.
+        person_margin: train on the part of the frames around the person and so many px of its
+            surroundings, at full resolution; None: on all of them.
     """
 
     updates: int = 20
@@ -45,6 +47,7 @@ class FlowOptions:
     frozen_encoders: bool = False
     gradient_updates: int | None = None
     pairs_per_step: int = 1
+    person_margin: float | None = None
 
 
 def finetune(
@@ -53,6 +56,7 @@ def finetune(
     target: Callable[[int], Float[np.ndarray, "H W 2"]],
     *,
     options: FlowOptions,
+    window: Callable[[range], Window | None] = lambda _: None,
     reference: bool = False,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> Float[np.ndarray, "passes T-1"]:
@@ -63,6 +67,7 @@ def finetune(
     Args:
         model: finetuned in place.
         target: the target of the pair of frames t and t + 1, px; float64 makes the loss float64.
+        window: the part of the frames to train on in a step of some pairs; None: all of them.
         reference: compute as the reference does, to the last digits: let BatchNorm use and update
             batch statistics, which are frozen by default, and take no shortcuts.
         progress: wraps the steps to show progress.
@@ -76,9 +81,15 @@ def finetune(
     roomy = device.type == "cuda" and not options.low_memory
     kept = lru_cache(None if roomy else options.pairs_per_step + 1)(padded.__getitem__)
 
-    def read(pairs: range) -> tuple[Tensor, Tensor]:
-        wanted = [upload(target(t), device).permute(2, 0, 1) for t in pairs]
-        return torch.stack([kept(t) for t in (*pairs, pairs.stop)]), torch.stack(wanted)
+    def read(pairs: range) -> tuple[Tensor, Tensor, Padding]:
+        part = window(pairs)
+        seen = torch.stack([kept(t) for t in (*pairs, pairs.stop)])
+        wanted = np.stack([target(t) for t in pairs])
+        padding = padded.padding
+        if part is not None:
+            seen, wanted = padding.part(seen, part), wanted[:, part.rows, part.columns]
+            padding = Padding.none()
+        return seen, upload(wanted, device).permute(0, 3, 1, 2), padding
 
     n_pairs = len(frames) - 1
     starts = range(0, n_pairs, options.pairs_per_step)
@@ -87,7 +98,7 @@ def finetune(
     steps = zip(progress(range(len(order))), read_ahead(read, order), strict=True)
     with _trained(model, options, reference) as parameters:
         adam = torch.optim.Adam(parameters, lr=options.learning_rate, fused=not reference)
-        for _, (seen, wanted) in steps:
+        for _, (seen, wanted, padding) in steps:
             flow = estimate_flow(
                 model,
                 as_images(seen),
@@ -97,7 +108,7 @@ def finetune(
                 gradient_updates=options.gradient_updates,
                 reference=reference,
             )
-            flow = padded.padding.cut(flow).to(wanted.dtype)
+            flow = padding.cut(flow).to(wanted.dtype)
             loss = smooth_l1_loss(flow, wanted, reduction="none").mean((1, 2, 3))
             adam.zero_grad()
             loss.mean().backward()
@@ -155,8 +166,20 @@ def finetune_toward_pose(
                 flows[t], joints[t], joints[t + 1], radius=radius, reference=reference
             )
 
+        def window(pairs: range) -> Window | None:
+            if options.person_margin is None:
+                return None
+            points = joints[pairs.start : pairs.stop + 1].reshape(-1, 2)
+            return Window.around(points, radius + options.person_margin, *frames[0].shape[:2])
+
         return finetune(
-            model, frames, target, options=options, reference=reference, progress=progress
+            model,
+            frames,
+            target,
+            options=options,
+            window=window,
+            reference=reference,
+            progress=progress,
         )
 
 

@@ -15,6 +15,36 @@ _MIN_SIDE = 128
 
 
 @dataclass(frozen=True)
+class Window:
+    """A part of an image whose sides RAFT takes as they are."""
+
+    rows: slice
+    columns: slice
+
+    @classmethod
+    def around(
+        cls, points: Float[np.ndarray, "n 2"], margin: float, height: int, width: int
+    ) -> "Window | None":
+        """What of an image of a size holds points (x, y) and a margin around them, px.
+
+        It is a little larger where its sides must be, and does not reach out of the image. None if
+        the image is too small to have such a part.
+        """
+        if min(height, width) < _MIN_SIDE:
+            return None
+
+        def span(values: Float[np.ndarray, "n"], side: int) -> slice:
+            low = np.clip(np.floor(values.min() - margin), 0, side - 1)
+            high = np.clip(np.ceil(values.max() + margin) + 1, 1, side)
+            wanted = max(_MIN_SIDE, -(-int(high - low) // _STRIDE) * _STRIDE)
+            length = min(wanted, side // _STRIDE * _STRIDE)
+            start = int(np.clip((low + high - length) // 2, 0, side - length))
+            return slice(start, start + length)
+
+        return cls(span(points[:, 1], height), span(points[:, 0], width))
+
+
+@dataclass(frozen=True)
 class Padding:
     """Pixels that are added to an image, copies of its border, and cut off its flow."""
 
@@ -33,10 +63,23 @@ class Padding:
 
         return cls(*split(width), *split(height))
 
+    @classmethod
+    def none(cls) -> "Padding":
+        """That of an image whose sides RAFT takes as they are."""
+        return cls(0, 0, 0, 0)
+
     def add(self, frame: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
         """A padded frame."""
         pads = (self.above, self.below), (self.left, self.right), (0, 0)
         return np.pad(frame, pads, mode="edge")
+
+    def part(self, images: Shaped[Tensor, "*b h w"], window: Window) -> Shaped[Tensor, "*b r c"]:
+        """A part of padded images, given by its place in the image without padding."""
+        rows, columns = window.rows, window.columns
+        above, left = self.above, self.left
+        return images[
+            ..., above + rows.start : above + rows.stop, left + columns.start : left + columns.stop
+        ]
 
     def cut(self, flow: Float[Tensor, "b 2 h w"]) -> Float[Tensor, "b 2 H W"]:
         """The flow without its padding."""
