@@ -7,7 +7,6 @@ import golden_check
 import numpy as np
 import pytest
 from golden_compare import Row
-from golden_e2e import check_e2e
 from golden_labels import check_labels
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -47,11 +46,6 @@ def test_raft_step(weights):
 
 def test_labels():
     assert_agreement(list(check_labels(GOLDEN / "vp3d.npz")), 50)
-
-
-@pytest.mark.slow
-def test_two_cycles(weights):
-    assert_agreement(list(check_e2e(GOLDEN / "e2e_s0.npz", weights)), 20)
 
 
 def test_command_fails_on_a_wrong_number(tmp_path, monkeypatch, capsys):

@@ -1,5 +1,7 @@
 """The files of poses, keypoints and truth."""
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -29,6 +31,12 @@ def test_a_pose_comes_back_as_it_was(tmp_path, provenance, pose):
         np.testing.assert_array_equal(h5["loss"], np.arange(9))
         assert text(h5["joints_3d"], "joints").split() == list(METRO_14.joints)
         assert text(h5["joints_3d"], "unit") == "m"
+
+
+@pytest.mark.parametrize("missing", [(), (2,), (0, 5)])
+def test_frames_that_the_estimator_lacks_are_remembered(tmp_path, provenance, pose, missing):
+    write_pose(tmp_path / "pose.h5", replace(pose, missing=missing), provenance)
+    assert read_pose(tmp_path / "pose.h5").missing == missing
 
 
 def test_a_pose_of_another_shape_is_refused(tmp_path, provenance, pose):

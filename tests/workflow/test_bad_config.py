@@ -6,7 +6,7 @@ import pytest
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("cycels", 2, "cycels: unknown key; allowed: dataset, mode, cycles"),
+        ("cycels", 2, "cycels: unknown key; allowed: dataset, results, mode, cycles"),
         ("pose.weights.flw", 1, "pose.weights.flw: unknown key; allowed: prior, temporal, bones"),
         ("cycles", 0, "cycles: 0 is less than the minimum of 1; allowed: a whole number from 1"),
         ("cycles", "two", "cycles: 'two' is not of type 'integer'"),

@@ -48,10 +48,10 @@ def test_changed_key(project, key, value, jobs):
 @pytest.mark.parametrize(
     ("file", "old", "new", "jobs"),
     [
-        (f"{LIBRARY}/refine.py", "_DISTANCE_EPS = 1e-6", "_DISTANCE_EPS = 1e-6  # as torch", {}),
+        (f"{LIBRARY}/energy.py", "_DISTANCE_EPS = 1e-6", "_DISTANCE_EPS = 1e-6  # as torch", {}),
         (f"{LIBRARY}/metrics.py", '"""Errors of poses', '"""The errors of poses', {}),
         (
-            f"{LIBRARY}/refine.py",
+            f"{LIBRARY}/energy.py",
             "_DISTANCE_EPS = 1e-6",
             "_DISTANCE_EPS = 1e-7",
             {"pose_refined": 2, "flow_finetuned": 2, "metrics": 2, "table": 1},
@@ -135,7 +135,7 @@ def test_replaced_estimates_of_one_sequence(project):
 
 def test_touched_but_unchanged_files(project):
     later = time.time() + 10
-    for file in ("inputs/right.avi", "results/toy/right/flow_1.h5", f"{LIBRARY}/refine.py"):
+    for file in ("inputs/right.avi", "results/toy/right/flow_1.h5", f"{LIBRARY}/energy.py"):
         os.utime(project.folder / file, (later, later))
     assert project.planned() == {}
 

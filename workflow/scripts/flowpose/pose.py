@@ -48,7 +48,9 @@ def write_pose(
         files.add(h5, "camera", pose.camera, axes="frame s_tx_ty", unit="1, m, m")
         files.add(h5, "crop", pose.crop.as_array(), axes="frame scale_x_y", unit="1, px, px")
         h5["crop"].attrs["size_px"] = pose.crop.size
-        files.add(h5, "missing", np.array(pose.missing, np.int64), axes="frame")
+        estimated = np.ones(len(pose.camera), bool)
+        estimated[list(pose.missing)] = False
+        files.add(h5, "estimated", estimated, axes="frame")
         if loss is not None:
             files.add(h5, "loss", loss, axes="step")
 
@@ -62,5 +64,5 @@ def read_pose(path: Path | str) -> Pose:
             files.read(h5, "joints_3d", (n, 14, 3)),
             files.read(h5, "camera", (n, 3)),
             crop,
-            tuple(files.read(h5, "missing", (None,)).tolist()),
+            tuple(np.flatnonzero(~files.read(h5, "estimated", (n,))).tolist()),
         )
