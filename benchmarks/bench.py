@@ -97,16 +97,25 @@ def pose_refinement(inputs: Inputs) -> Iterator[dict[str, object]]:
         yield row(label, ours, "s", theirs)
 
 
+def all_rows(device: torch.device) -> Iterator[dict[str, object]]:
+    torch.set_num_threads(1)
+    people = [moving_person(n) for n in LENGTHS]
+    yield from map(pose_step, people)
+    for person in people:
+        yield from pose_refinement(person)
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    yield from flow_rows(device)
+    yield from file_rows()
+    yield from workflow_rows()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", type=torch.device, default="cpu", help="of RAFT: cpu or cuda")
-    device = parser.parse_args().device
-    torch.set_num_threads(1)
-    people = [moving_person(n) for n in LENGTHS]
-    rows = [pose_step(person) for person in people]
-    rows += [row for person in people for row in pose_refinement(person)]
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
-    rows += [*flow_rows(device), *file_rows(), *workflow_rows()]
+    rows = []
+    for line in all_rows(parser.parse_args().device):
+        print(" ".join(f"{v:.4g}" if isinstance(v, float) else str(v) for v in line.values()))
+        rows.append(line)
     table = pd.DataFrame(rows)
     path = ROOT / "results" / "bench.csv"
     path.parent.mkdir(exist_ok=True)
