@@ -210,6 +210,14 @@ def test_all_joints_are_projected_on_request(project, finished_errors, tmp_path)
     assert {view.shape for view in labels["S9"]["Walking 1"]} == {(30, 32, 2)}
 
 
+def test_a_changed_raw_file_runs_again_what_is_made_from_it(project, finished_errors, tmp_path):
+    changed = project.copy(tmp_path / "project")
+    assert changed.planned() == {}
+    folder = changed.folder / "data" / "h36m" / "S9" / "MyPoseFeatures" / "D3_Positions"
+    shutil.copy(folder / "Directions 1.cdf", folder / "Walking 1.cdf")
+    assert changed.planned() == {"labels": 1, "truth": 4, "metrics": 4, "table": 1}
+
+
 def test_a_bad_raw_file_is_named_and_its_action_left_out(project, finished_errors, tmp_path):
     spoilt = project.copy(tmp_path / "project")
     shutil.rmtree(spoilt.folder / LABELS)

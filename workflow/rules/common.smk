@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 from code_digest import code_digest
 from configuration import ConfigError, complete
 from flowpose.errors import InputError
-from human36m_sequences import human36m_sequences
+from human36m_sequences import human36m_sequences, raw_files
 
 try:
     # In place: scripts see this object too.

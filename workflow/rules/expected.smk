@@ -30,12 +30,7 @@ def everything_made():
             "record": record_of(path, outputs, maker.expand_log(wildcards)[0]),
             "code": params.pop("code"),
             "parameters": params,
-            # Of a folder there is no digest.
-            "inputs": [
-                str(file)
-                for file in inputs
-                if file not in unused and not Path(file).is_dir()
-            ],
+            "inputs": [str(file) for file in inputs if file not in unused],
         }
         todo += map(str, [*inputs, *outputs])
     return [found[path] for path in sorted(found)]

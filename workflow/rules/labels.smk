@@ -7,11 +7,7 @@ HUMAN36M_LABELS = {
 rule labels:
     """The labels of Human3.6M as VideoPose3D makes them, from the data set as it comes."""
     input:
-        lambda wildcards: [
-            path
-            for path in config["human36m"]["raw"].values()
-            if existing(path, output=HUMAN36M_LABELS["labels_3d"])
-        ],
+        lambda wildcards: raw_files(config["human36m"]["raw"]),
     output:
         **HUMAN36M_LABELS,
     log:

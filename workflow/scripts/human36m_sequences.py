@@ -41,6 +41,23 @@ def human36m_sequences(
     return sequences, left_out
 
 
+def raw_files(raw: Mapping[str, str]) -> list[str]:
+    """The files that labels are made from: archives, or what is in the subjects' folders.
+
+    Args:
+        raw: the folder or archive of each subject. One that is not there is left to the stage that
+            reads it.
+    """
+    archives = [path for path in raw.values() if Path(path).is_file()]
+    return archives + [
+        str(file)
+        for path in raw.values()
+        for part in ("MyPoseFeatures/D3_Positions", "MyPoses/3D_positions", ".")
+        for kind in ("*.cdf", "*.cdf.mat", "*.h5")
+        for file in sorted(Path(path, part).glob(kind))
+    ]
+
+
 def _sequence(
     human36m: Mapping[str, Any], labels: str, video: Path, subject: str, action: str, camera: str
 ) -> dict[str, Any]:
