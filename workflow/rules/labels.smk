@@ -1,15 +1,10 @@
-HUMAN36M_LABELS = {
-    "labels_3d": f"{LABELS}/data_3d_h36m.npz",
-    "labels_2d": f"{LABELS}/data_2d_h36m_gt.npz",
-}
-
-
 rule labels:
     """The labels of Human3.6M as VideoPose3D makes them, from the data set as it comes."""
     input:
         lambda wildcards: raw_files(config["human36m"]["raw"]),
     output:
-        **HUMAN36M_LABELS,
+        labels_3d=f"{LABELS}/data_3d_h36m.npz",
+        labels_2d=f"{LABELS}/data_2d_h36m_gt.npz",
     log:
         f"{LABELS}/labels.log",
     conda:
