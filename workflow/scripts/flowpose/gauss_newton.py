@@ -145,12 +145,12 @@ def curvature(
 
 def _add_variables(diagonal: np.ndarray, coupling: np.ndarray, curved: dict) -> None:
     """Terms of the variables themselves: prior, temporal, camera."""
-    each = np.arange(N_VARIABLES)
     between = np.concatenate([curved["temporal"], curved["camera"]], axis=1)
-    diagonal[:, each[:N_JOINTS], each[:N_JOINTS]] += curved["prior"]
-    diagonal[1:, each, each] += between
-    diagonal[:-1, each, each] += between
-    coupling[:, each, each] -= between
+    own, shared = (np.einsum("tii->ti", blocks) for blocks in (diagonal, coupling))
+    own[:, :N_JOINTS] += curved["prior"]
+    own[1:] += between
+    own[:-1] += between
+    shared -= between
 
 
 def _add_bones(
