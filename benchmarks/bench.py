@@ -14,10 +14,10 @@ from pathlib import Path
 # As Snakemake has it for a job of one thread; read when NumPy is imported.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-import torch  # noqa: E402
+import cv2
+import numpy as np
+import pandas as pd
+import torch
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))

@@ -2,6 +2,7 @@ import copy
 from dataclasses import replace
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from torch.nn.functional import smooth_l1_loss
@@ -95,6 +96,30 @@ def test_targets_are_asked_for_pair_after_pair_pass_after_pass(model, frames):
 
     finetune(model, frames, target, options=OPTIONS)
     assert asked == [0, 1, 0, 1]
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_only_one_thread_reads_ahead(model, frames, two_threads):
+    """Threads of torch's own for it would cost as much as all of the speed gained."""
+    zeros = np.zeros((SIDE, SIDE, 2), np.float32)
+    process, counted = psutil.Process(), []
+
+    def count(steps):
+        for step in steps:
+            counted.append(process.num_threads())
+            yield step
+
+    for _ in range(2):  # those that compute are there after the first
+        before = process.num_threads()
+        finetune(model, frames, lambda _: zeros, options=OPTIONS, progress=count)
+    assert max(counted) <= before + 1
 
 
 def test_defaults_are_the_papers():

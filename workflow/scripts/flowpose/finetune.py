@@ -81,13 +81,14 @@ def finetune(
     roomy = device.type == "cuda" and not options.low_memory
     kept = lru_cache(None if roomy else options.pairs_per_step + 1)(padded.__getitem__)
 
-    def read(pairs: range) -> tuple[Tensor, Tensor, Padding]:
+    def read(pairs: range) -> tuple[list[Tensor], Tensor, Padding]:
         part = window(pairs)
-        seen = torch.stack([kept(t) for t in (*pairs, pairs.stop)])
+        seen = [kept(t) for t in (*pairs, pairs.stop)]
         wanted = np.stack([target(t) for t in pairs])
         padding = padded.padding
         if part is not None:
-            seen, wanted = padding.part(seen, part), wanted[:, part.rows, part.columns]
+            seen = [padding.part(frame, part) for frame in seen]
+            wanted = wanted[:, part.rows, part.columns]
             padding = Padding.none()
         return seen, upload(wanted, device).permute(0, 3, 1, 2), padding
 
@@ -101,7 +102,7 @@ def finetune(
         for _, (seen, wanted, padding) in steps:
             flow = estimate_flow(
                 model,
-                as_images(seen),
+                as_images(torch.stack(seen)),
                 updates=options.updates,
                 precision=options.precision,
                 low_memory=options.low_memory,

@@ -24,7 +24,9 @@ class Stream(Protocol[Item]):
 def read_ahead(read: Callable[[Index], Read], order: Iterable[Index]) -> Iterator[Read]:
     """What `read` returns for each index; the next one is read while one is being worked on.
 
-    An error of `read` is raised where its result would have come.
+    An error of `read` is raised where its result would have come. `read` should compute nothing
+    with torch on the CPU: in a thread torch has other threads of its own, and where these are more
+    than there are cores, OpenMP has all of them sleep between operations.
     """
     coming: Future[Read] | None = None
     with ThreadPoolExecutor(1) as reader:
