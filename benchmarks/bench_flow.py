@@ -96,7 +96,7 @@ def step(how: str, size: tuple[int, int], device: torch.device) -> Callable[[], 
             options = FlowOptions(
                 UPDATES, passes=1, precision=precision, low_memory=memory == "low memory"
             )
-            finetune(model, frames, lambda t: target[t], options=options)
+            finetune(model, frames, target, options=options)
 
     return run
 

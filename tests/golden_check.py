@@ -171,7 +171,7 @@ def check_raft_step(case: Case, weights: Path) -> Iterator[Row]:
     )
     yield absolute("train_up_20 (px)", trained, case["train_up_20"], RAFT_PX)
     loss = finetune(
-        model, frames, lambda t: case["target"], options=FlowOptions(passes=1), reference=True
+        model, frames, case["target"][None], options=FlowOptions(passes=1), reference=True
     )
     yield relative("loss", loss[0, 0], case["loss"], LOSS_EARLY)
     yield from compare_parameters(model, case)

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from flowpose.metrics import joint_errors, reference_end_point_error
 from flowpose.skeletons import H36M_32, METRO_14, convert
-from flowpose.target import draw_target
+from flowpose.target import draw_skeleton
 
 # What is allowed, and why: tests/golden/README.md.
 EXACT = 1e-9
@@ -79,8 +80,10 @@ def compare_refined(refined, loss, joints, camera, prefix: str = "") -> Iterator
 def targets(flow: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     return np.stack(
         [
-            draw_target(flow[t], pixels[t], pixels[t + 1], radius=15, reference=True)
-            for t in range(len(flow))
+            draw_skeleton(pixels[t], pixels[t + 1], field.shape[:2], radius=15, reference=True)
+            .over(torch.tensor(field))
+            .numpy()
+            for t, field in enumerate(flow)
         ]
     )
 

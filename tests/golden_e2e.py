@@ -102,7 +102,7 @@ class Run:
         wanted = targets(base, pose.project())
         golden_loss = self._golden(f"flow{cycle}/loss")
         options = FlowOptions(updates=UPDATES, passes=len(golden_loss))
-        loss = finetune(model, self._frames, lambda t: wanted[t], options=options, reference=True)
+        loss = finetune(model, self._frames, wanted, options=options, reference=True)
         tolerance = FLOW_PX[cycle + 1]
         yield relative(f"{self._prefix}flow{cycle}/loss", loss, golden_loss, tolerance)
         flow = self._flows(model)

@@ -34,6 +34,6 @@ def test_flow_baseline_takes_the_steps_that_we_take(monkeypatch):
     model = raft_small().eval()
     frames, targets = moving_frames((128, 128), 3), np.zeros((2, 128, 128, 2), np.float32)
     options = FlowOptions(3, passes=1)
-    ours = finetune(copy.deepcopy(model), frames, lambda t: targets[t], options=options)
+    ours = finetune(copy.deepcopy(model), frames, targets, options=options)
     theirs = reference_flow.finetune_step_by_step(model, frames, targets)
     np.testing.assert_allclose(ours[0], theirs, rtol=1e-3)

@@ -11,10 +11,16 @@ from torchvision.models.optical_flow import raft_large, raft_small
 from flowpose.finetune import FlowOptions, finetune, finetune_toward_pose
 from flowpose.flow import estimate_flows
 from flowpose.images import Window, as_images
-from flowpose.target import draw_target
+from flowpose.target import draw_skeleton
 
 SIDE = 128
 OPTIONS = FlowOptions(updates=2, passes=2, learning_rate=1e-4)
+ZEROS = np.zeros((2, SIDE, SIDE, 2), np.float32)
+
+
+def drawn(flow, joints, **options):
+    drawing = draw_skeleton(*joints, flow.shape[:2], **options)
+    return drawing.over(torch.as_tensor(flow)).numpy()
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +60,7 @@ def test_finetuned_flow_is_closer_to_the_target(model, frames):
     before = estimate(model, frames)
     targets = before + np.float32([0.3, -0.2])
     options = FlowOptions(updates=2, passes=2, learning_rate=1e-6)
-    losses = finetune(model, frames, lambda t: targets[t], options=options)
+    losses = finetune(model, frames, targets, options=options)
     after = estimate(model, frames)
     assert losses.shape == (2, 2)
     distance = np.abs(before - targets).mean(), np.abs(after - targets).mean()
@@ -76,26 +82,35 @@ def test_finetuning_is_a_step_of_adam_a_pair(model, frames):
         adam.step()
         losses.append(loss.item())
     options = FlowOptions(updates=2, passes=2, learning_rate=1e-6)
-    finetuned = finetune(model, frames, lambda t: targets[t], options=options)
+    finetuned = finetune(model, frames, targets, options=options)
     np.testing.assert_allclose(finetuned.ravel(), losses, rtol=1e-3)
 
 
 def test_loss_is_the_mean_smooth_l1_distance_before_the_step(model, frames):
     before = estimate(model, frames)
     targets = before + np.float32([0.5, 3])
-    losses = finetune(model, frames, lambda t: targets[t], options=OPTIONS)
+    losses = finetune(model, frames, targets, options=OPTIONS)
     assert losses[0, 0] == pytest.approx((0.5 * 0.5**2 + 2.5) / 2, rel=1e-4)
 
 
-def test_targets_are_asked_for_pair_after_pair_pass_after_pass(model, frames):
-    asked = []
+class Asked:
+    """Fields of zeros that remember which were asked for."""
 
-    def target(t):
-        asked.append(t)
+    def __init__(self):
+        self.order = []
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, t):
+        self.order.append(t)
         return np.zeros((SIDE, SIDE, 2), np.float32)
 
-    finetune(model, frames, target, options=OPTIONS)
-    assert asked == [0, 1, 0, 1]
+
+def test_targets_are_read_pair_after_pair_pass_after_pass(model, frames):
+    targets = Asked()
+    finetune(model, frames, targets, options=OPTIONS)
+    assert targets.order == [0, 1, 0, 1]
 
 
 @pytest.fixture
@@ -108,7 +123,6 @@ def two_threads():
 
 def test_only_one_thread_reads_ahead(model, frames, two_threads):
     """Threads of torch's own for it would cost as much as all of the speed gained."""
-    zeros = np.zeros((SIDE, SIDE, 2), np.float32)
     process, counted = psutil.Process(), []
 
     def count(steps):
@@ -118,7 +132,7 @@ def test_only_one_thread_reads_ahead(model, frames, two_threads):
 
     for _ in range(2):  # those that compute are there after the first
         before = process.num_threads()
-        finetune(model, frames, lambda _: zeros, options=OPTIONS, progress=count)
+        finetune(model, frames, ZEROS, options=OPTIONS, progress=count)
     assert max(counted) <= before + 1
 
 
@@ -131,7 +145,7 @@ def test_every_parameter_takes_adams_first_step(model, frames):
     before = {name: value.detach().clone() for name, value in model.named_parameters()}
     options = FlowOptions(updates=2, passes=1, learning_rate=1e-4)
     targets = estimate(model, frames) + np.float32([0.3, -0.2])
-    finetune(model, frames[:2], lambda t: targets[t], options=options)
+    finetune(model, frames[:2], targets, options=options)
     for name, value in model.named_parameters():
         step = (value.detach() - before[name]).abs()
         assert 0 < step.max() <= 1.01e-4, name
@@ -144,9 +158,8 @@ def test_finetuning_lets_batch_norm_learn_in_reference_mode_only(
     with_batch_norm, frames, mode, learns
 ):
     before = buffers(with_batch_norm)
-    zeros = np.zeros((SIDE, SIDE, 2), np.float32)
     options = FlowOptions(updates=1, passes=1)
-    finetune(with_batch_norm, frames[:2], lambda _: zeros, options=options, **mode)
+    finetune(with_batch_norm, frames[:2], ZEROS[:1], options=options, **mode)
     assert batch_norm_has_learnt(with_batch_norm, before) == learns
     assert not with_batch_norm.training
 
@@ -168,8 +181,8 @@ def test_pose_is_drawn_over_the_flow(model, frames, joints, reference):
     losses = finetune_toward_pose(
         model, frames, flows, joints, radius=6, options=OPTIONS, reference=reference
     )
-    drawn = draw_target(flows[0], *joints[:2], radius=6, reference=reference)
-    distance = np.abs(drawn.astype(np.float64) - flows[0])
+    target = drawn(flows[0], joints[:2], radius=6, reference=reference)
+    distance = np.abs(target.astype(np.float64) - flows[0])
     expected = np.where(distance < 1, 0.5 * distance**2, distance - 0.5).mean()
     assert losses.shape == (2, 2)
     assert losses[0, 0] == pytest.approx(expected, rel=1e-4)
@@ -202,17 +215,16 @@ def test_in_reference_mode_batch_norm_learns_before_and_while_finetuning(
 
 def test_steps_can_be_of_several_pairs(model, frames):
     """The first losses are those before any step; the sum of the gradients is one step."""
-    zeros = np.zeros((SIDE, SIDE, 2), np.float32)
     options = replace(OPTIONS, passes=1)
     alone = [
-        finetune(copy.deepcopy(model), frames[t : t + 2], lambda _: zeros, options=options)[0, 0]
+        finetune(copy.deepcopy(model), frames[t : t + 2], ZEROS[:1], options=options)[0, 0]
         for t in (0, 1)
     ]
     seen = []
     losses = finetune(
         model,
         frames,
-        lambda _: zeros,
+        ZEROS,
         options=replace(options, pairs_per_step=4),
         progress=lambda steps: seen.extend(steps) or steps,
     )
@@ -221,10 +233,9 @@ def test_steps_can_be_of_several_pairs(model, frames):
 
 
 def test_encoders_can_be_left_as_they_are(model, frames):
-    zeros = np.zeros((SIDE, SIDE, 2), np.float32)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     options = replace(OPTIONS, passes=1, frozen_encoders=True)
-    finetune(model, frames[:2], lambda _: zeros, options=options)
+    finetune(model, frames[:2], ZEROS[:1], options=options)
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name]) == ("encoder." in name and "motion" not in name)
     assert all(parameter.requires_grad for parameter in model.parameters())
@@ -235,8 +246,8 @@ def test_result_hardly_depends_on_how_it_is_computed(model, frames, change):
     targets = estimate(model, frames) + np.float32([0.3, -0.2])
     other = copy.deepcopy(model)
     options = FlowOptions(updates=2, passes=1, learning_rate=1e-6)
-    losses = finetune(model, frames, lambda t: targets[t], options=options)
-    changed = finetune(other, frames, lambda t: targets[t], options=replace(options, **change))
+    losses = finetune(model, frames, targets, options=options)
+    changed = finetune(other, frames, targets, options=replace(options, **change))
     np.testing.assert_allclose(changed, losses, rtol=0.1 if "precision" in change else 1e-5)
 
 
@@ -248,8 +259,7 @@ def test_progress_is_shown_for_every_step(model, frames):
             seen.append(step)
             yield step
 
-    zeros = np.zeros((SIDE, SIDE, 2), np.float32)
-    finetune(model, frames, lambda _: zeros, options=OPTIONS, progress=progress)
+    finetune(model, frames, ZEROS, options=OPTIONS, progress=progress)
     assert seen == [0, 1, 2, 3]
 
 
@@ -265,8 +275,8 @@ def test_a_person_in_large_frames_is_all_that_is_looked_at(model, frames):
     losses = finetune_toward_pose(model, large, flows, joints, radius=4, options=options)
     window = Window.around(joints[:2].reshape(-1, 2), 14, *shape)
     cut = (slice(None), window.rows, window.columns)
-    target = draw_target(flows[0], joints[0], joints[1], radius=4)
+    target = drawn(flows[0], joints[:2], radius=4)
     options = replace(options, person_margin=None)
-    alone = finetune(other, large[:2][cut], lambda _: target[cut[1:]], options=options)
+    alone = finetune(other, large[:2][cut], target[cut[1:]][None], options=options)
     assert large[cut].shape == (3, 128, 128, 3)
     np.testing.assert_array_equal(losses[:, :1], alone)

@@ -4,22 +4,22 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.functional import smooth_l1_loss
 from torchvision.models.optical_flow import RAFT
 
 from flowpose.flow import batch_norm_training, estimate_flow, estimate_flows
-from flowpose.images import PaddedFrames, Padding, Window, as_images, upload
+from flowpose.images import Window
 from flowpose.raft import Precision
-from flowpose.streams import Stream, read_ahead
-from flowpose.target import draw_target
+from flowpose.streams import Stream
+from flowpose.target import Drawing, draw_skeleton
+from flowpose.training_pairs import TrainingPairs
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,11 @@ class FlowOptions:
 def finetune(
     model: RAFT,
     frames: Stream[UInt8[np.ndarray, "H W 3"]],
-    target: Callable[[int], Float[np.ndarray, "H W 2"]],
+    targets: Stream[Float[np.ndarray, "H W 2"]],
     *,
     options: FlowOptions,
-    window: Callable[[range], Window | None] = lambda _: None,
+    drawing: Callable[[int], Drawing] | None = None,
+    window: Callable[[range], Window | None] | None = None,
     reference: bool = False,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> Float[np.ndarray, "passes T-1"]:
@@ -66,7 +67,8 @@ def finetune(
 
     Args:
         model: finetuned in place.
-        target: the target of the pair of frames t and t + 1, px; float64 makes the loss float64.
+        targets: what the flow from each frame to the next should be, px.
+        drawing: what to draw over a pair's target; of float64 it makes the loss float64.
         window: the part of the frames to train on in a step of some pairs; None: all of them.
         reference: compute as the reference does, to the last digits: let BatchNorm use and update
             batch statistics, which are frozen by default, and take no shortcuts.
@@ -76,41 +78,27 @@ def finetune(
         The loss of every pair before its step, px.
     """
     device = next(model.parameters()).device
-    padded = PaddedFrames(frames, device)
-    # A GPU with room to spare keeps all frames, at 3 bytes a pixel; else a pair's are enough.
-    roomy = device.type == "cuda" and not options.low_memory
-    kept = lru_cache(None if roomy else options.pairs_per_step + 1)(padded.__getitem__)
-
-    def read(pairs: range) -> tuple[list[Tensor], Tensor, Padding]:
-        part = window(pairs)
-        seen = [kept(t) for t in (*pairs, pairs.stop)]
-        wanted = np.stack([target(t) for t in pairs])
-        padding = padded.padding
-        if part is not None:
-            seen = [padding.part(frame, part) for frame in seen]
-            wanted = wanted[:, part.rows, part.columns]
-            padding = Padding.none()
-        return seen, upload(wanted, device).permute(0, 3, 1, 2), padding
-
+    pairs = TrainingPairs(
+        frames, targets, device, drawing=drawing, window=window, keep=not options.low_memory
+    )
     n_pairs = len(frames) - 1
     starts = range(0, n_pairs, options.pairs_per_step)
     order = [range(t, min(t + options.pairs_per_step, n_pairs)) for t in starts] * options.passes
     losses = []
-    steps = zip(progress(range(len(order))), read_ahead(read, order), strict=True)
     with _trained(model, options, reference) as parameters:
         adam = torch.optim.Adam(parameters, lr=options.learning_rate, fused=not reference)
-        for _, (seen, wanted, padding) in steps:
+        for _, batch in zip(progress(range(len(order))), pairs.batches(order), strict=True):
             flow = estimate_flow(
                 model,
-                as_images(torch.stack(seen)),
+                batch.images,
                 updates=options.updates,
                 precision=options.precision,
                 low_memory=options.low_memory,
                 gradient_updates=options.gradient_updates,
                 reference=reference,
             )
-            flow = padding.cut(flow).to(wanted.dtype)
-            loss = smooth_l1_loss(flow, wanted, reduction="none").mean((1, 2, 3))
+            flow = batch.padding.cut(flow).to(batch.targets.dtype)
+            loss = smooth_l1_loss(flow, batch.targets, reduction="none").mean((1, 2, 3))
             adam.zero_grad()
             loss.mean().backward()
             adam.step()
@@ -162,22 +150,25 @@ def finetune_toward_pose(
             )
             flows = _spooled(progress(estimated), len(frames) - 1, spool)
 
-        def target(t: int) -> Float[np.ndarray, "H W 2"]:
-            return draw_target(
-                flows[t], joints[t], joints[t + 1], radius=radius, reference=reference
+        height, width = frames[0].shape[:2]
+
+        def drawing(t: int) -> Drawing:
+            return draw_skeleton(
+                joints[t], joints[t + 1], (height, width), radius=radius, reference=reference
             )
 
         def window(pairs: range) -> Window | None:
             if options.person_margin is None:
                 return None
             points = joints[pairs.start : pairs.stop + 1].reshape(-1, 2)
-            return Window.around(points, radius + options.person_margin, *frames[0].shape[:2])
+            return Window.around(points, radius + options.person_margin, height, width)
 
         return finetune(
             model,
             frames,
-            target,
+            flows,
             options=options,
+            drawing=drawing,
             window=window,
             reference=reference,
             progress=progress,

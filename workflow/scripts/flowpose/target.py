@@ -1,8 +1,13 @@
 """The flow that a pose sequence implies, drawn over an estimated flow (paper section 3.2)."""
 
-import numpy as np
-from jaxtyping import Float
+from dataclasses import dataclass
 
+import numpy as np
+import torch
+from jaxtyping import Float, Int16
+from torch import Tensor
+
+from flowpose.images import upload
 from flowpose.skeletons import FLOW_BONES
 
 POINTS_PER_BONE = 22
@@ -25,43 +30,62 @@ def skeleton_points(
     return points.reshape(*joints.shape[:-2], len(FLOW_BONES) * POINTS_PER_BONE, 2)
 
 
-def draw_target(
-    flow: Float[np.ndarray, "H W 2"],
+@dataclass(frozen=True)
+class Drawing:
+    """Blocks that move, to be drawn over a flow field.
+
+    Attributes:
+        block: which block a pixel shows, the last that covers it; -1: none.
+        motion: of each block, px.
+    """
+
+    block: Int16[np.ndarray, "H W"]
+    motion: Float[np.ndarray, "n 2"]
+
+    def over(self, flow: Float[Tensor, "H W 2"]) -> Float[Tensor, "H W 2"]:
+        """The flow with the blocks over it, on its device; in float64 if the motion is."""
+        block = upload(self.block, flow.device)[..., None]
+        motion = upload(self.motion, flow.device)
+        return torch.where(block < 0, flow, motion[block[..., 0].int()])
+
+
+def draw_skeleton(
     joints: Float[np.ndarray, "14 2"],
     next_joints: Float[np.ndarray, "14 2"],
+    size: tuple[int, int],
     *,
     radius: int,
     reference: bool = False,
-) -> Float[np.ndarray, "H W 2"]:
-    """A copy of the flow in which blocks around the skeleton move as the skeleton does.
+) -> Drawing:
+    """Blocks around the skeleton that move as the skeleton does.
 
     A block of 2 radius x 2 radius px reaches from `radius` px above and left of the rounded point
     to `radius - 1` px below and right of it; later points overwrite earlier ones. Points that are
     not finite in both frames are left out.
 
     Args:
-        flow: estimated flow, px; what the target equals away from the skeleton.
         joints: METRO_14 joints in the first frame, px.
         next_joints: the same in the second frame.
+        size: height and width of the flow field, px.
         radius: of the blocks, px; the paper's is 15.
         reference: draw as the reference does (docs/reference.md, 8): in float64, points with a zero
             coordinate left out, and blocks that stick out above or left not clipped to the image
             but lost, or wrapped to the opposite border where they lie outside altogether.
     """
-    target = flow.astype(np.float64) if reference else flow.copy()
     points = skeleton_points(joints, reference=reference)
     next_points = skeleton_points(next_joints, reference=reference)
     seen = np.isfinite(points).all(-1) & np.isfinite(next_points).all(-1)
     if reference:
         seen &= (points != 0).all(-1) & (next_points != 0).all(-1)
-    motion = next_points - points
+    block = np.full(size, -1, np.int16)
     for point in np.flatnonzero(seen):
         column, row = (round(float(coordinate)) for coordinate in points[point])
         top, left, bottom, right = row - radius, column - radius, row + radius, column + radius
         if not reference:
             top, left, bottom, right = max(top, 0), max(left, 0), max(bottom, 0), max(right, 0)
-        target[top:bottom, left:right] = motion[point]
-    return target
+        block[top:bottom, left:right] = point
+    motion = next_points - points
+    return Drawing(block, motion if reference else motion.astype(np.float32))
 
 
 def block_radius(
