@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torchvision.models.optical_flow._utils import make_coords_grid
 from torchvision.models.optical_flow.raft import CorrBlock
 
-from flowpose.correlation import CorrelationPyramid
+from flowpose.correlation import CorrelationPyramid, _Correlate, _LookUp
 
 CHANNELS, ROWS, COLUMNS = 12, 17, 22
 
@@ -85,3 +88,17 @@ def test_places_that_are_nowhere_pass_no_gradient_on(features, places, value):
     places[0][:, :, :5] = value
     weighted = looked_up(features, places[:1], 4)[1].nan_to_num(0)
     assert torch.isfinite(gradient(weighted, features)).all()
+
+
+def test_gradient_is_computed_on_the_device_of_the_features():
+    """Fake tensors refuse to be mixed between devices; autograd itself would want a GPU."""
+    with FakeTensorMode(), torch.device("cuda"):
+        features = torch.empty(1, CHANNELS, ROWS, COLUMNS), torch.empty(1, CHANNELS, ROWS, COLUMNS)
+        pyramid = CorrelationPyramid(*features, levels=4, radius=3)
+        coords = torch.empty(1, 2, ROWS, COLUMNS)
+        saved = SimpleNamespace(saved_tensors=(coords,), gradient=pyramid._gradient)
+        _LookUp.backward(saved, torch.empty(1, 4 * 7 * 7, ROWS, COLUMNS))
+        saved.saved_tensors = features
+        gradients = _Correlate.backward(saved, None, None)[:2]
+    assert all(gradient.device.type == "cuda" for gradient in gradients)
+    assert [gradient.shape for gradient in gradients] == [part.shape for part in features]

@@ -3,6 +3,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torchvision.models.optical_flow import raft as torchvision_raft
 from torchvision.models.optical_flow import raft_large, raft_small
 
@@ -316,3 +317,29 @@ def test_batch_norm_learns_only_where_it_is_told_to(training):
         model(torch.rand(2, 3, 4, 4) + 5)
     assert (model.running_mean.max() > 0) == training
     assert not model.training
+
+
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+@pytest.mark.parametrize("low_memory", [False, True])
+@pytest.mark.parametrize("gradient_updates", [None, 1])
+def test_flow_is_computed_on_the_device_of_the_model(
+    monkeypatch, precision, low_memory, gradient_updates
+):
+    """Fake tensors know their device, and refuse to be mixed: no GPU is needed to see that."""
+    # Of cuDNN's operations, one does not know fake tensors; bfloat16 asks for a real GPU.
+    monkeypatch.setattr(torch.backends.cudnn, "enabled", False)
+    monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    with FakeTensorMode():
+        with torch.device("cuda"):
+            model, images = raft_large().eval(), torch.empty(3, 3, 128, 136)
+        flow = estimate_flow(
+            model,
+            images,
+            updates=2,
+            precision=precision,
+            low_memory=low_memory,
+            gradient_updates=gradient_updates,
+        )
+    assert flow.device.type == "cuda"
+    assert flow.shape == (2, 2, 128, 136)

@@ -8,12 +8,12 @@ once, after the last lookup's.
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import avg_pool2d, pad
-from torchvision.models.optical_flow._utils import grid_sample
+from torch.nn.functional import avg_pool2d, grid_sample, pad
 
 
 class CorrelationPyramid:
@@ -37,10 +37,7 @@ class CorrelationPyramid:
             levels: how many, each of half the resolution of the one before.
             radius: of the window that a lookup reads, cells of the level.
         """
-        self._radius = radius
-        rows, columns = features1.shape[2:]
-        sizes = [(rows >> level, columns >> level) for level in range(levels)]
-        self._gradient = _Gradient(sizes)
+        self._gradient = _Gradient(_Levels(features2, levels, radius))
         # Stands for the volumes in autograd's graph; every lookup hangs on it.
         self._handle, self._volumes = _Correlate.apply(features1, features2, self._gradient)
 
@@ -50,22 +47,46 @@ class CorrelationPyramid:
         Args:
             coords: x, y in cells of the second frame; no gradient goes to them.
         """
-        return _LookUp.apply(
-            self._handle, self._volumes, coords.detach(), self._radius, self._gradient
-        )
+        return _LookUp.apply(self._handle, self._volumes, coords.detach(), self._gradient)
+
+
+class _Levels:
+    """Where the cells of all levels are, and the windows in them.
+
+    Attributes:
+        sizes: rows and columns of each level.
+        size: the same as columns and rows, on the device.
+        start: the first cell of each level where their cells are side by side.
+        scale: cells of the finest level in one of each, along an axis.
+        window: x, y of a window's cells from its middle. x runs along the first axis.
+    """
+
+    def __init__(self, features: Float[Tensor, "b c h w"], levels: int, radius: int) -> None:
+        rows, columns = features.shape[2:]
+        self.radius = radius
+        self.sizes = [(rows >> level, columns >> level) for level in range(levels)]
+        # Made on the device: copies to a GPU would wait for it.
+        level = torch.arange(levels, device=features.device)
+        self.scale = 2**level
+        whole = [torch.full_like(level, side) for side in (columns, rows)]
+        self.size = torch.stack(whole, 1) // self.scale[:, None]
+        n_cells = self.size.prod(1)
+        self.start = n_cells.cumsum(0) - n_cells
+        steps = torch.arange(-radius, radius + 1, device=features.device)
+        self.window = torch.stack(torch.meshgrid(steps, steps, indexing="ij"), -1)
 
 
 class _Gradient:
     """What adds up, lookup after lookup, as the gradient of all levels side by side."""
 
-    def __init__(self, sizes: list[tuple[int, int]]) -> None:
-        self.sizes = sizes
+    def __init__(self, levels: _Levels) -> None:
+        self.levels = levels
         self._sum: Tensor | None = None
 
     def add(self, cells: Int64[Tensor, "bhw n"], gradient: Float[Tensor, "bhw n"]) -> None:
         """Add a lookup's at the cells it has read."""
         if self._sum is None:
-            n_cells = sum(rows * columns for rows, columns in self.sizes)
+            n_cells = sum(rows * columns for rows, columns in self.levels.sizes)
             self._sum = gradient.new_zeros(len(gradient), n_cells)
         self._sum.scatter_add_(1, cells, gradient)
 
@@ -73,8 +94,9 @@ class _Gradient:
         """Of the finest level, with what the others pass on to it; the sum starts anew."""
         total, self._sum = self._sum, None
         assert total is not None, "autograd comes here after the lookups"
-        parts = total.split([rows * columns for rows, columns in self.sizes], 1)
-        levels = [part.unflatten(1, size) for part, size in zip(parts, self.sizes, strict=True)]
+        sizes = self.levels.sizes
+        parts = total.split([rows * columns for rows, columns in sizes], 1)
+        levels = [part.unflatten(1, size) for part, size in zip(parts, sizes, strict=True)]
         for fine, coarse in reversed(list(pairwise(levels))):
             rows, columns = coarse.shape[1:]
             pooled = fine[:, : 2 * rows, : 2 * columns].unflatten(2, (columns, 2))
@@ -94,7 +116,7 @@ class _Correlate(torch.autograd.Function):
         volume = features1.flatten(2).transpose(1, 2) @ features2.flatten(2)
         volume /= _root(features1.shape[1])
         volumes = [volume.view(-1, 1, *features1.shape[2:])]
-        for _ in gradient.sizes[1:]:
+        for _ in gradient.levels.sizes[1:]:
             volumes.append(avg_pool2d(volumes[-1], 2))
         return features1.new_zeros(()), volumes
 
@@ -118,20 +140,20 @@ class _LookUp(torch.autograd.Function):
         ctx: Any,
         handle: Tensor,
         volumes: list[Tensor],
-        coords: Tensor,
-        radius: int,
+        coords: Float[Tensor, "b 2 h w"],
         gradient: _Gradient,
     ) -> Float[Tensor, "b n h w"]:
-        ctx.radius, ctx.gradient = radius, gradient
+        ctx.gradient = gradient
         ctx.save_for_backward(coords)
+        levels = gradient.levels
         batch, _, rows, columns = coords.shape
-        steps = torch.arange(-radius, radius + 1, device=coords.device, dtype=coords.dtype)
-        # The first coordinate of the window's steps is x, but they run along its first axis.
-        window = torch.stack(torch.meshgrid(steps, steps, indexing="ij"), -1)
         centres = coords.permute(0, 2, 3, 1).reshape(-1, 1, 1, 2)
+        places = centres / levels.scale.view(-1, 1, 1, 1, 1) + levels.window
+        # From -1 to 1 across a level, as grid_sample wants them.
+        places = 2 * places / (levels.size.view(-1, 1, 1, 1, 2) - 1) - 1
         samples = [
-            grid_sample(volume, centres / 2**level + window, align_corners=True)
-            for level, volume in enumerate(volumes)
+            grid_sample(volume, grid, align_corners=True)
+            for volume, grid in zip(volumes, places, strict=True)
         ]
         sampled = torch.stack(samples, 1).view(batch, rows, columns, -1)
         return sampled.permute(0, 3, 1, 2)
@@ -140,42 +162,39 @@ class _LookUp(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         (coords,) = ctx.saved_tensors
-        sizes, radius = ctx.gradient.sizes, ctx.radius
-        side = 2 * radius + 1
-        gradient = gradient.permute(0, 2, 3, 1).reshape(-1, len(sizes), side, side)
-        centres = coords.permute(0, 2, 3, 1).reshape(-1, 1, 2)
-        centres = centres / 2 ** torch.arange(len(sizes), device=coords.device)[:, None]
+        levels = ctx.gradient.levels
+        side = 2 * levels.radius + 1
+        gradient = gradient.permute(0, 2, 3, 1).reshape(-1, len(levels.sizes), side, side)
+        centres = coords.permute(0, 2, 3, 1).reshape(-1, 1, 2) / levels.scale[:, None]
         corners = centres.floor()
         x, y = (centres - corners)[..., None, None].unbind(2)
         # Each sample is blended of four cells, the same way all over the window.
-        gradient = pad(gradient * (1 - x), (0, 0, 0, 1)) + pad(gradient * x, (0, 0, 1, 0))
-        gradient = pad(gradient * (1 - y), (0, 1)) + pad(gradient * y, (1, 0))
-        cells, inside = _window_cells(corners, sizes, radius)
+        gradient = pad(gradient, (1, 1, 1, 1))
+        gradient = gradient[..., 1:, :].lerp(gradient[..., :-1, :], x)
+        gradient = gradient[..., 1:].lerp(gradient[..., :-1], y)
+        cells, inside = _window_cells(corners, levels)
         gradient = gradient.masked_fill_(~inside, 0)
         ctx.gradient.add(cells.flatten(1), gradient.flatten(1))
-        return coords.new_zeros(()), None, None, None, None
+        return coords.new_zeros(()), None, None, None
 
 
 def _root(channels: int) -> float:
     """Rounded to float32, as torchvision has it whatever the precision of the features."""
-    return torch.tensor(channels).sqrt().item()
+    return float(np.sqrt(np.float32(channels)))
 
 
 def _window_cells(
-    corners: Float[Tensor, "bhw levels 2"], sizes: list[tuple[int, int]], radius: int
+    corners: Float[Tensor, "bhw levels 2"], levels: _Levels
 ) -> tuple[Int64[Tensor, "bhw levels _ _"], Bool[Tensor, "bhw levels _ _"]]:
     """Which cells of the levels side by side windows blend, x first, and which of them exist."""
-    size = torch.tensor([(columns, rows) for rows, columns in sizes], device=corners.device)
-    starts = [0]
-    for rows, columns in sizes[:-1]:
-        starts.append(starts[-1] + rows * columns)
-    start = torch.tensor(starts, device=corners.device)
+    radius, size = levels.radius, levels.size
     # Beyond a margin, all of the window is outside, however far: that keeps the numbers whole.
     corners = torch.minimum(corners.nan_to_num(-1e6).clamp(min=-2 - radius), size + radius)
     steps = torch.arange(-radius, radius + 2, device=corners.device)
     axes = corners.long()[..., None] + steps
     last = size[..., None] - 1
     x, y = axes.clamp(min=0).minimum(last).unbind(-2)
-    cells = start[:, None, None] + y[..., None, :] * size[:, :1, None] + x[..., :, None]
+    row_starts = levels.start[:, None] + y * size[:, :1]
+    cells = row_starts[..., None, :] + x[..., :, None]
     inside_x, inside_y = ((axes >= 0) & (axes <= last)).unbind(-2)
     return cells, inside_x[..., :, None] & inside_y[..., None, :]
