@@ -37,5 +37,8 @@ def flow_of_pair(model: RAFT, frames: np.ndarray, t: int) -> Tensor:
     """The last update's flow; sides must be multiples of 8."""
     device = next(model.parameters()).device
     pair = torch.tensor(frames[t : t + 2], device=device).permute(0, 3, 1, 2).float()
-    images = 2 * (pair / 255) - 1
+    return flow_between(model, 2 * (pair / 255) - 1)
+
+
+def flow_between(model: RAFT, images: Tensor) -> Tensor:
     return model(images[:1], images[1:], num_flow_updates=UPDATES)[-1]

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import golden_check
 import numpy as np
+import pytest
 import torch
 from torchvision.models.optical_flow import raft_small
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
+import bench_flow  # noqa: E402
 import reference_flow  # noqa: E402
-from bench_flow import moving_frames  # noqa: E402
+from bench_flow import counted_step, moving_frames  # noqa: E402
+from counting import counted  # noqa: E402
 from reference_pose import refine_frame_by_frame  # noqa: E402
 
 from flowpose.finetune import FlowOptions, finetune  # noqa: E402
@@ -37,3 +40,41 @@ def test_flow_baseline_takes_the_steps_that_we_take(monkeypatch):
     ours = finetune(copy.deepcopy(model), frames, targets, options=options)
     theirs = reference_flow.finetune_step_by_step(model, frames, targets)
     np.testing.assert_allclose(ours[0], theirs, rtol=1e-3)
+
+
+def test_operations_are_counted():
+    with counted() as counts:
+        left, right = torch.empty(200, 300), torch.empty(300, 400)
+        counts.reset()
+        product = left @ right
+        doubled = 2 * product.view(100, 800)
+        del product, doubled
+        torch.zeros(10)
+    assert counts.flops == 2 * 200 * 300 * 400
+    assert counts.operations == 3
+    read_and_written = (200 * 300 + 300 * 400 + 200 * 400) + 2 * 200 * 400 + 10
+    assert counts.traffic_bytes == 4 * read_and_written
+    assert counts.peak_bytes == 4 * 2 * 200 * 400
+    assert counts.live_bytes == 0
+
+
+@pytest.fixture(scope="module")
+def of_the_papers_size():
+    ways = ("reference", "exact", "fast", "exact, low memory")
+    return {how: counted_step(how, bench_flow.LARGE) for how in ways}
+
+
+def test_training_at_the_papers_size_fits_a_gpu(of_the_papers_size):
+    """Less than 16 GB, and less than 8 with `low_memory`, by PyTorch's own account."""
+    assert 8e9 < of_the_papers_size["exact"].peak_bytes < 12e9
+    assert of_the_papers_size["fast"].peak_bytes < 6e9
+    assert of_the_papers_size["exact, low memory"].peak_bytes < 4e9
+
+
+def test_training_takes_less_arithmetic_and_traffic_than_the_references(of_the_papers_size):
+    counts = of_the_papers_size
+    assert counts["reference"].flops == pytest.approx(6540e9, rel=0.02)
+    assert counts["exact"].flops < 0.85 * counts["reference"].flops
+    assert counts["exact"].traffic_bytes < 0.5 * counts["reference"].traffic_bytes
+    assert counts["fast"].traffic_bytes < 0.35 * counts["reference"].traffic_bytes
+    assert counts["exact"].operations < counts["reference"].operations
