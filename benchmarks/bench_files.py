@@ -34,7 +34,9 @@ def _rows(folder: Path) -> Iterator[dict[str, object]]:
         extract_frames(frames, video, NOBODY, first=0, step=1, **whole)
 
     def write() -> None:
-        write_flows(flow, [field] * N_FRAMES, (N_FRAMES, *SIZE), NOBODY, exact=False)
+        write_flows(
+            flow, [field] * N_FRAMES, (N_FRAMES, *SIZE), NOBODY, lossless=False, precision="exact"
+        )
 
     def read_frames() -> None:
         with open_frames(frames) as opened:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from flowpose.devices import compute_device, lease, memory_shortage_explained, prepare
+from flowpose.devices import compute_device, lease, memory_shortage_explained, precision_on, prepare
 from flowpose.errors import FlowposeError
 
 
@@ -103,3 +103,19 @@ def test_rounding_is_allowed_only_where_it_may_be_fast(fast):
     assert torch.backends.cudnn.allow_tf32 == fast
     prepare(threads)
     assert not torch.backends.cuda.matmul.allow_tf32
+
+
+@pytest.mark.parametrize(
+    ("device", "capability", "expected"),
+    [
+        ("cpu", None, "exact"),
+        ("cuda", (7, 5), "exact"),
+        ("cuda", (8, 0), "fast"),
+        ("cuda", (9, 0), "fast"),
+    ],
+)
+def test_a_gpu_that_can_be_fast_is(monkeypatch, device, capability, expected):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+    assert precision_on(torch.device(device), "auto") == expected
+    for wanted in ("exact", "fast"):
+        assert precision_on(torch.device(device), wanted) == wanted

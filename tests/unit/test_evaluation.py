@@ -135,7 +135,9 @@ def stored_flows(tmp_path, provenance):
     paths = [tmp_path / "flow_0.h5", tmp_path / "flow_1.h5"]
     for path, x in zip(paths, (5, 1), strict=True):
         flows = constant_flow(x, 0.5)
-        write_flows(path, flows, (T - 1, HEIGHT, WIDTH), provenance, exact=False)
+        write_flows(
+            path, flows, (T - 1, HEIGHT, WIDTH), provenance, lossless=False, precision="exact"
+        )
     return paths
 
 

@@ -10,11 +10,12 @@ from flowpose.errors import InputError
 from flowpose.flow_file import open_flows, write_flows
 
 SHAPE = (3, 4, 5)
+DEFAULTS = {"lossless": False, "precision": "exact"}
 
 
 def round_trip(path, provenance, flows, **options):
     """The flows as read, and the unit of each field."""
-    write_flows(path, flows, flows.shape[:3], provenance, **{"exact": False} | options)
+    write_flows(path, flows, flows.shape[:3], provenance, **DEFAULTS | options)
     with open_flows(path) as reader, files.opened(path) as h5:
         return np.stack([reader[t] for t in range(len(reader))]), files.read(h5, "flow_unit")
 
@@ -46,18 +47,27 @@ def test_large_flow_is_kept_in_the_finest_unit_that_fits(tmp_path, provenance, l
     assert units[1] == 1 / 128 or largest > units[1] / 2 * 32767
 
 
-def test_exact_flow_comes_back_as_it_was(tmp_path, provenance, flows):
-    again, units = round_trip(tmp_path / "flow.h5", provenance, flows, exact=True)
+def test_lossless_flow_comes_back_as_it_was(tmp_path, provenance, flows):
+    again, units = round_trip(tmp_path / "flow.h5", provenance, flows, lossless=True)
     np.testing.assert_array_equal(again, flows)
     assert (units == 1).all()
 
 
 def test_fields_can_be_read_one_at_a_time(tmp_path, provenance, flows):
-    write_flows(tmp_path / "flow.h5", iter(flows), SHAPE, provenance, exact=True)
+    write_flows(
+        tmp_path / "flow.h5", iter(flows), SHAPE, provenance, **DEFAULTS | {"lossless": True}
+    )
     with open_flows(tmp_path / "flow.h5") as reader:
         assert len(reader) == 3
         np.testing.assert_array_equal(reader[1], flows[1])
         np.testing.assert_array_equal(np.stack(list(reader)), flows)
+
+
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+def test_the_file_tells_its_precision(tmp_path, provenance, flows, precision):
+    round_trip(tmp_path / "flow.h5", provenance, flows, precision=precision)
+    with files.opened(tmp_path / "flow.h5") as h5:
+        assert files.text(h5, "precision") == precision
 
 
 def test_loss_is_kept(tmp_path, provenance, flows):
@@ -67,18 +77,19 @@ def test_loss_is_kept(tmp_path, provenance, flows):
         np.testing.assert_array_equal(files.read(h5, "loss", (2, 3)), loss)
 
 
-@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("lossless", [False, True])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_flow_that_is_not_finite_is_refused(tmp_path, provenance, flows, bad, exact):
+def test_flow_that_is_not_finite_is_refused(tmp_path, provenance, flows, bad, lossless):
     flows[1, 2, 3, 0] = bad
+    options = DEFAULTS | {"lossless": lossless}
     with pytest.raises(InputError, match=r"flow.h5: the flow of pair 1 is not finite .*lower"):
-        write_flows(tmp_path / "flow.h5", flows, SHAPE, provenance, exact=exact)
+        write_flows(tmp_path / "flow.h5", flows, SHAPE, provenance, **options)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_damaged_field_is_noticed_when_it_is_read(tmp_path, provenance, flows):
     path = tmp_path / "flow.h5"
-    write_flows(path, flows, SHAPE, provenance, exact=False)
+    write_flows(path, flows, SHAPE, provenance, **DEFAULTS)
     with h5py.File(path) as h5:
         chunk = h5["flow"].id.get_chunk_info(2)
     content = bytearray(path.read_bytes())

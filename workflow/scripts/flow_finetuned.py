@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flowpose.devices import compute_device, memory_shortage_explained, prepare
+from flowpose.devices import compute_device, memory_shortage_explained, precision_on, prepare
 from flowpose.finetune import FlowOptions, finetune_toward_pose
 from flowpose.flow import estimate_flows
 from flowpose.flow_file import open_flows, write_flows
@@ -18,12 +18,9 @@ with (
     compute_device(snakemake.config["device"]) as device,
 ):
     inputs, params = snakemake.input, snakemake.params
-    prepare(snakemake.threads, fast=params.precision == "fast")
-    model = place_raft(
-        load_raft(inputs.weights, params.model),
-        device,
-        precision=params.precision,
-    )
+    precision = precision_on(device, params.precision)
+    prepare(snakemake.threads, fast=precision == "fast")
+    model = place_raft(load_raft(inputs.weights, params.model), device, precision=precision)
     joints = read_pose(inputs.pose).project()
     radius = block_radius(
         joints,
@@ -42,7 +39,7 @@ with (
                 updates=params.updates,
                 passes=params.passes,
                 learning_rate=params.learning_rate,
-                precision=params.precision,
+                precision=precision,
                 low_memory=snakemake.config["flow"]["low_memory"],
                 frozen_encoders=params.frozen_encoders,
                 gradient_updates=params.gradient_updates,
@@ -60,7 +57,8 @@ with (
             ),
             (n_pairs, *frames[0].shape[:2]),
             provenance,
-            exact=params.reference,
+            lossless=params.reference,
+            precision=precision,
             loss=loss,
             block_radius=radius,
         )

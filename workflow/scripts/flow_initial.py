@@ -1,6 +1,6 @@
 """Rule flow_initial: RAFT's flow with the weights as loaded."""
 
-from flowpose.devices import compute_device, memory_shortage_explained, prepare
+from flowpose.devices import compute_device, memory_shortage_explained, precision_on, prepare
 from flowpose.flow import estimate_flows
 from flowpose.flow_file import write_flows
 from flowpose.frames import open_frames
@@ -13,18 +13,16 @@ with (
     compute_device(snakemake.config["device"]) as device,
 ):
     params = snakemake.params
-    prepare(snakemake.threads, fast=params.precision == "fast")
-    model = place_raft(
-        load_raft(params.weights, params.model),
-        device,
-        precision=params.precision,
-    )
+    precision = precision_on(device, params.precision)
+    prepare(snakemake.threads, fast=precision == "fast")
+    model = place_raft(load_raft(params.weights, params.model), device, precision=precision)
     with open_frames(snakemake.input.frames) as frames:
-        flows = estimate_flows(model, frames, updates=params.updates, precision=params.precision)
+        flows = estimate_flows(model, frames, updates=params.updates, precision=precision)
         write_flows(
             snakemake.output[0],
             progress(snakemake, "pair", len(frames) - 1)(flows),
             (len(frames) - 1, *frames[0].shape[:2]),
             provenance,
-            exact=params.reference,
+            lossless=params.reference,
+            precision=precision,
         )

@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 
 from flowpose.errors import FlowposeError
+from flowpose.raft import Precision
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -85,15 +86,23 @@ def prepare(threads: int, seed: int = 0, *, fast: bool = False) -> None:
     The same input gives the same result on the same machine with the same number of threads.
 
     Args:
-        fast: a GPU may round the factors of matrix products in float32 to 10 bits, and choose its
-            algorithms by trial: its results can then be repeated only to rounding.
+        fast: a GPU may round the factors of matrix products in float32 to 10 bits.
     """
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
-    torch.backends.cudnn.benchmark = fast
-    torch.backends.cudnn.deterministic = not fast
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.allow_tf32 = fast
     torch.backends.cuda.matmul.allow_tf32 = fast
+
+
+def precision_on(device: torch.device, wanted: Precision | Literal["auto"]) -> Precision:
+    """The precision to compute in; `auto` is fast on a GPU with units for bfloat16."""
+    if wanted != "auto":
+        return wanted
+    # NVIDIA's have them since Ampere.
+    has_units = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+    return "fast" if has_units else "exact"
 
 
 @contextmanager

@@ -131,9 +131,9 @@ def create(path: Path | str, provenance: Provenance) -> Iterator[h5py.File]:
         _whole(temporary) as stream,
         h5py.File(stream, "w", libver="v110") as h5,
     ):
-        _set_text(h5, "flowpose_version", __version__)
+        set_text(h5, "flowpose_version", __version__)
         for name, value in asdict(provenance).items():
-            _set_text(
+            set_text(
                 h5, name, value if isinstance(value, str) else json.dumps(value, sort_keys=True)
             )
         yield h5
@@ -175,7 +175,7 @@ def read_record(path: Path | str, output: Path | str) -> Provenance:
 def write_failure(path: Path | str, provenance: Provenance, message: str) -> None:
     """A stage file that says only why it could not be made; reading it raises that message."""
     with create(path, provenance) as h5:
-        _set_text(h5, _FAILED, message)
+        set_text(h5, _FAILED, message)
 
 
 def failure(path: Path | str) -> str | None:
@@ -260,7 +260,8 @@ def text(item: h5py.Group | h5py.Dataset, name: str) -> str:
     return item.attrs[name].decode()
 
 
-def _set_text(item: h5py.Group | h5py.Dataset, name: str, value: str) -> None:
+def set_text(item: h5py.Group | h5py.Dataset, name: str, value: str) -> None:
+    """Write a text attribute, which `text` reads."""
     # Of fixed length: HDF5 keeps strings of variable length where no checksum guards them.
     encoded = value.encode()
     dtype = h5py.string_dtype("utf-8", max(1, len(encoded)))
@@ -289,8 +290,8 @@ def _dataset(
     dataset = h5.create_dataset(
         name, shape, dtype, **(filters | {"chunks": chunks} if 0 not in shape and shape else {})
     )
-    _set_text(dataset, "axes", axes)
-    _set_text(dataset, "unit", unit)
+    set_text(dataset, "axes", axes)
+    set_text(dataset, "unit", unit)
     if joints:
-        _set_text(dataset, "joints", " ".join(joints))
+        set_text(dataset, "joints", " ".join(joints))
     return dataset

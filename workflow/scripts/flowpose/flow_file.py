@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from flowpose import files
 from flowpose.errors import check
+from flowpose.raft import Precision
 from flowpose.streams import written_behind
 
 # Flow is stored as whole multiples of this many px, if it fits 16 bits; exact to half of it.
@@ -23,7 +24,8 @@ def write_flows(
     shape: tuple[int, int, int],
     provenance: files.Provenance,
     *,
-    exact: bool,
+    lossless: bool,
+    precision: Precision,
     loss: Float[np.ndarray, "passes T-1"] | None = None,
     block_radius: int | None = None,
 ) -> None:
@@ -32,8 +34,9 @@ def write_flows(
     Args:
         flows: one field a frame pair, px.
         shape: how many fields, and their height and width.
-        exact: keep float32; by default each field is rounded to multiples of 1/128 px, or of a
+        lossless: keep float32; by default each field is rounded to multiples of 1/128 px, or of a
             power of two times that where it is larger than 255 px.
+        precision: in which RAFT has computed them.
         loss: of each pair in each pass of the finetuning, px.
         block_radius: of the blocks drawn into the finetuning's target, px.
 
@@ -45,7 +48,7 @@ def write_flows(
             h5,
             "flow",
             (*shape, 2),
-            "float32" if exact else "int16",
+            "float32" if lossless else "int16",
             axes="pair row column xy",
             unit="flow_unit px",
         )
@@ -58,7 +61,7 @@ def write_flows(
                 f"the flow of pair {t} is not finite",
                 "the finetuning diverged: lower flow.learning_rate",
             )
-            if not exact:
+            if not lossless:
                 units[t] = _unit(flow)
                 flow = np.rint(flow / units[t]).astype(np.int16)
             dataset[t] = flow
@@ -67,6 +70,7 @@ def write_flows(
             for t, flow in zip(range(shape[0]), flows, strict=True):
                 write(store, t, flow)
         files.add(h5, "flow_unit", units, axes="pair", unit="px")
+        files.set_text(h5, "precision", precision)
         if loss is not None:
             files.add(h5, "loss", loss, axes="pass pair", unit="px")
         if block_radius is not None:
