@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from bench_files import file_rows  # noqa: E402
 from bench_flow import flow_rows  # noqa: E402
+from bench_paper_size import paper_size_rows  # noqa: E402
 from bench_workflow import workflow_rows  # noqa: E402
 from measure import in_turns, row  # noqa: E402
 from reference_pose import refine_frame_by_frame  # noqa: E402
@@ -34,7 +35,7 @@ from flowpose.gauss_newton import minimise  # noqa: E402
 from flowpose.pose import Pose  # noqa: E402
 from flowpose.refine import PoseOptions, refine_pose  # noqa: E402
 
-LENGTHS = (50, 200, 500)
+LENGTHS = (50, 200, 500, 1000)
 SIDE = 256
 OUR_STEPS, THEIR_STEPS = 100, 2
 PAPER_STEPS = 1500
@@ -102,12 +103,13 @@ def pose_refinement(inputs: Inputs) -> Iterator[dict[str, object]]:
 
 def all_rows(device: torch.device) -> Iterator[dict[str, object]]:
     torch.set_num_threads(1)
-    people = [moving_person(n) for n in LENGTHS]
-    yield from map(pose_step, people)
-    for person in people:
+    for n_frames in LENGTHS:
+        person = moving_person(n_frames)
+        yield pose_step(person)
         yield from pose_refinement(person)
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     yield from flow_rows(device)
+    yield from paper_size_rows(device)
     yield from file_rows()
     yield from workflow_rows()
 

@@ -8,21 +8,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from counting import Counts, counted
-from measure import in_turns, row, seconds
-from reference_flow import UPDATES, finetune_step_by_step, flow_between, flows_pair_by_pair
-from torch.nn.functional import smooth_l1_loss
+from measure import in_turns, row
+from reference_flow import UPDATES, finetune_step_by_step, flows_pair_by_pair
 from torchvision.models.optical_flow import RAFT, raft_large
 
 from flowpose.devices import prepare
 from flowpose.finetune import FlowOptions, finetune
-from flowpose.flow import estimate_flow, estimate_flows
+from flowpose.flow import estimate_flows
 from flowpose.raft import place_raft
 
 SIDES = (256, 512)
 N_PAIRS = 2
-# Frames of Human3.6M, padded.
-LARGE = (1008, 1000)
 PRECISIONS = ("exact", "fast")
 LOW_MEMORY = tuple(f"{precision}, low memory" for precision in PRECISIONS)
 
@@ -32,9 +28,6 @@ def flow_rows(device: torch.device) -> Iterator[dict[str, object]]:
         yield from step_rows((side, side), device)
         yield from inference_rows((side, side), device)
         yield from memory_rows((side, side), device)
-    yield from counted_rows(LARGE)
-    if device.type == "cuda":
-        yield from large_rows(device)
 
 
 def step_rows(size: tuple[int, int], device: torch.device) -> Iterator[dict[str, object]]:
@@ -76,77 +69,6 @@ def memory_rows(size: tuple[int, int], device: torch.device) -> Iterator[dict[st
             "MB",
             baseline,
         )
-
-
-def counted_rows(size: tuple[int, int]) -> Iterator[dict[str, object]]:
-    """What a training step takes of any machine, without one: see `counting`."""
-    baseline = counted_step("reference", size)
-    for how in (*PRECISIONS, *LOW_MEMORY):
-        counts, name = counted_step(how, size), f"training step, {label(size)}, {how}"
-        yield row(f"{name}: arithmetic", counts.flops / 1e9, "GFLOP", baseline.flops / 1e9)
-        yield row(
-            f"{name}: traffic", counts.traffic_bytes / 1e9, "GB", baseline.traffic_bytes / 1e9
-        )
-        yield row(f"{name}: tensors", counts.peak_bytes / 1e9, "GB", baseline.peak_bytes / 1e9)
-        yield row(f"{name}: operations", counts.operations, "", baseline.operations)
-
-
-def counted_step(how: str, size: tuple[int, int]) -> Counts:
-    """Counts of a step's passes forward and backward, without the optimiser's."""
-    precision, _, memory = how.partition(", ")
-    with counted() as counts:
-        model, images = raft_large().eval(), torch.empty(2, 3, *size)
-        counts.reset()
-        if how == "reference":
-            flow = flow_between(model, images)
-        else:
-            low_memory = memory == "low memory"
-            flow = estimate_flow(
-                model, images, updates=UPDATES, precision=precision, low_memory=low_memory
-            )
-        smooth_l1_loss(flow, torch.zeros_like(flow)).backward()
-    return counts
-
-
-def large_rows(device: torch.device) -> Iterator[dict[str, object]]:
-    """A training step of the paper's size, and how near it is to what the GPU can do."""
-    bandwidth = copied_bytes_a_second(device)
-    for line, precision in zip(step_rows(LARGE, device), PRECISIONS, strict=True):
-        yield line
-        name, duration, counts = line["name"], line["value"] / 1000, counted_step(precision, LARGE)
-        peak = multiplied_flops_a_second(device, precision)
-        floor = max(counts.flops / peak, counts.traffic_bytes / bandwidth)
-        reached = counts.flops / duration, counts.traffic_bytes / duration
-        yield row(f"{name}: arithmetic reached", reached[0] / 1e12, "TFLOP/s", peak / 1e12)
-        yield row(f"{name}: traffic reached", reached[1] / 1e9, "GB/s", bandwidth / 1e9)
-        yield row(f"{name}: floor", 1000 * floor, "ms")
-        yield row(f"{name}: share of the floor", 100 * floor / duration, "%")
-
-
-def multiplied_flops_a_second(device: torch.device, precision: str, side: int = 8192) -> float:
-    """What a large matrix product reaches in a precision."""
-    prepare(torch.get_num_threads(), fast=precision == "fast")
-    factor = torch.ones(side, side, device=device)
-    factor = factor.bfloat16() if precision == "fast" else factor
-    return 2 * side**3 / quickest(lambda: factor @ factor, device)
-
-
-def copied_bytes_a_second(device: torch.device, n_bytes: int = 2**30) -> float:
-    """What copying reads and writes."""
-    source = torch.ones(n_bytes, dtype=torch.uint8, device=device)
-    return 2 * n_bytes / quickest(source.clone, device)
-
-
-def quickest(run: Callable[[], object], device: torch.device) -> float:
-    """Fewest seconds of some runs, each to its end."""
-
-    def to_its_end() -> None:
-        run()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-
-    to_its_end()
-    return min(seconds(to_its_end) for _ in range(10))
 
 
 def steps(

@@ -14,8 +14,10 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import bench_flow  # noqa: E402
+import bench_paper_size  # noqa: E402
 import reference_flow  # noqa: E402
-from bench_flow import counted_step, moving_frames  # noqa: E402
+from bench_flow import moving_frames  # noqa: E402
+from bench_paper_size import counted_step  # noqa: E402
 from counting import counted  # noqa: E402
 from reference_pose import refine_frame_by_frame  # noqa: E402
 
@@ -61,7 +63,7 @@ def test_operations_are_counted():
 @pytest.fixture(scope="module")
 def of_the_papers_size():
     ways = ("reference", "exact", "fast", "exact, low memory")
-    return {how: counted_step(how, bench_flow.LARGE) for how in ways}
+    return {how: counted_step(how) for how in ways}
 
 
 def test_training_at_the_papers_size_fits_a_gpu(of_the_papers_size):
@@ -78,3 +80,24 @@ def test_training_takes_less_arithmetic_and_traffic_than_the_references(of_the_p
     assert counts["exact"].traffic_bytes < 0.5 * counts["reference"].traffic_bytes
     assert counts["fast"].traffic_bytes < 0.35 * counts["reference"].traffic_bytes
     assert counts["exact"].operations < counts["reference"].operations
+
+
+def test_a_gpu_is_compared_with_its_own_rates(monkeypatch):
+    """Here the CPU stands for it."""
+    for module in (bench_flow, bench_paper_size, reference_flow):
+        monkeypatch.setattr(module, "UPDATES", 2)
+    monkeypatch.setattr(bench_paper_size, "SIZE", (128, 128))
+    monkeypatch.setattr(bench_paper_size, "PRODUCT_SIDE", 256)
+    monkeypatch.setattr(bench_paper_size, "COPIED_BYTES", 2**20)
+    rows = {row["name"]: row for row in bench_paper_size.timed_rows(torch.device("cpu"))}
+    step = rows["training step, 128x128, exact"]["value"] / 1000
+    counts = counted_step("exact")
+    reached = rows["training step, 128x128, exact: arithmetic reached"]
+    assert reached["value"] == pytest.approx(counts.flops / step / 1e12)
+    floor = rows["training step, 128x128, exact: floor"]["value"] / 1000
+    by_arithmetic = counts.flops / (reached["baseline"] * 1e12)
+    traffic = rows["training step, 128x128, exact: traffic reached"]
+    by_traffic = counts.traffic_bytes / (traffic["baseline"] * 1e9)
+    assert floor == pytest.approx(max(by_arithmetic, by_traffic))
+    share = rows["training step, 128x128, exact: share of the floor"]["value"]
+    assert share == pytest.approx(100 * floor / step)
