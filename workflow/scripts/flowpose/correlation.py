@@ -147,7 +147,7 @@ class _LookUp(torch.autograd.Function):
         ctx.save_for_backward(coords)
         levels = gradient.levels
         batch, _, rows, columns = coords.shape
-        centres = coords.permute(0, 2, 3, 1).reshape(-1, 1, 1, 2)
+        centres = coords.permute(0, 2, 3, 1).reshape(-1, 1, 1, 2).contiguous()
         places = centres / levels.scale.view(-1, 1, 1, 1, 1) + levels.window
         # From -1 to 1 across a level, as grid_sample wants them.
         places = 2 * places / (levels.size.view(-1, 1, 1, 1, 2) - 1) - 1
@@ -165,7 +165,8 @@ class _LookUp(torch.autograd.Function):
         levels = ctx.gradient.levels
         side = 2 * levels.radius + 1
         gradient = gradient.permute(0, 2, 3, 1).reshape(-1, len(levels.sizes), side, side)
-        centres = coords.permute(0, 2, 3, 1).reshape(-1, 1, 2) / levels.scale[:, None]
+        centres = coords.permute(0, 2, 3, 1).reshape(-1, 1, 2).contiguous()
+        centres = centres / levels.scale[:, None]
         corners = centres.floor()
         x, y = (centres - corners)[..., None, None].unbind(2)
         # Each sample is blended of four cells, the same way all over the window.
