@@ -19,8 +19,9 @@ from torch.nn.functional import avg_pool2d, grid_sample, pad
 class CorrelationPyramid:
     """How alike every cell of one frame is to every cell of the next, at several resolutions.
 
-    The numbers are those of torchvision's CorrBlock, and so are the gradients, to rounding. They
-    can be repeated to the last digit: no cell is added to twice by one lookup.
+    The numbers are those of torchvision's CorrBlock, for the large RAFT to the last digit, and so
+    are the gradients, to rounding. They can be repeated to the last digit: no cell is added to
+    twice by one lookup.
     """
 
     def __init__(
@@ -67,13 +68,14 @@ class _Levels:
         self.sizes = [(rows >> level, columns >> level) for level in range(levels)]
         # Made on the device: copies to a GPU would wait for it.
         level = torch.arange(levels, device=features.device)
-        self.scale = 2**level
         whole = [torch.full_like(level, side) for side in (columns, rows)]
-        self.size = torch.stack(whole, 1) // self.scale[:, None]
+        self.size = torch.stack(whole, 1) >> level[:, None]
+        self.scale = (2**level).to(features.dtype)
         n_cells = self.size.prod(1)
         self.start = n_cells.cumsum(0) - n_cells
         steps = torch.arange(-radius, radius + 1, device=features.device)
-        self.window = torch.stack(torch.meshgrid(steps, steps, indexing="ij"), -1)
+        window = torch.stack(torch.meshgrid(steps, steps, indexing="ij"), -1)
+        self.window = window.to(features.dtype)
 
 
 class _Gradient:
@@ -112,9 +114,9 @@ class _Correlate(torch.autograd.Function):
         ctx: Any, features1: Tensor, features2: Tensor, gradient: _Gradient
     ) -> tuple[Float[Tensor, ""], list[Float[Tensor, "bhw 1 _ _"]]]:
         ctx.gradient = gradient
-        ctx.save_for_backward(features1, features2)
-        volume = features1.flatten(2).transpose(1, 2) @ features2.flatten(2)
-        volume /= _root(features1.shape[1])
+        scaled = features1 / _root(features1.shape[1])  # by 16 in the large RAFT
+        ctx.save_for_backward(scaled, features2)
+        volume = scaled.flatten(2).transpose(1, 2) @ features2.flatten(2)
         volumes = [volume.view(-1, 1, *features1.shape[2:])]
         for _ in gradient.levels.sizes[1:]:
             volumes.append(avg_pool2d(volumes[-1], 2))
@@ -123,13 +125,11 @@ class _Correlate(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, _: Tensor, __: None) -> tuple[Tensor, Tensor, None]:
-        features1, features2 = ctx.saved_tensors
-        gradient = ctx.gradient.take().unflatten(0, (len(features1), -1))
-        to_features1 = features2.flatten(2) @ gradient.transpose(1, 2)
-        to_features2 = features1.flatten(2) @ gradient
-        for total in (to_features1, to_features2):
-            total /= _root(features1.shape[1])
-        return to_features1.view_as(features1), to_features2.view_as(features2), None
+        scaled, features2 = ctx.saved_tensors
+        gradient = ctx.gradient.take().unflatten(0, (len(scaled), -1))
+        to_features1 = features2.flatten(2) @ gradient.transpose(1, 2) / _root(scaled.shape[1])
+        to_features2 = scaled.flatten(2) @ gradient
+        return to_features1.view_as(scaled), to_features2.view_as(features2), None
 
 
 class _LookUp(torch.autograd.Function):
@@ -148,9 +148,10 @@ class _LookUp(torch.autograd.Function):
         levels = gradient.levels
         batch, _, rows, columns = coords.shape
         centres = coords.permute(0, 2, 3, 1).reshape(-1, 1, 1, 2).contiguous()
-        places = centres / levels.scale.view(-1, 1, 1, 1, 1) + levels.window
-        # From -1 to 1 across a level, as grid_sample wants them.
-        places = 2 * places / (levels.size.view(-1, 1, 1, 1, 2) - 1) - 1
+        places = torch.addcdiv(levels.window, centres, levels.scale.view(-1, 1, 1, 1, 1))
+        # From -1 to 1 across a level, as grid_sample wants them: 2 places / last - 1.
+        last = (levels.size - 1).to(places.dtype).view(-1, 1, 1, 1, 2)
+        places = torch.addcdiv(places.new_full((), -1), places, last, value=2)
         samples = [
             grid_sample(volume, grid, align_corners=True)
             for volume, grid in zip(volumes, places, strict=True)
