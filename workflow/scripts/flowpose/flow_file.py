@@ -10,7 +10,6 @@ from jaxtyping import Float
 
 from flowpose import files
 from flowpose.errors import check
-from flowpose.raft import Precision
 from flowpose.streams import written_behind
 
 # Flow is stored as whole multiples of this many px, if it fits 16 bits; exact to half of it.
@@ -25,7 +24,7 @@ def write_flows(
     provenance: files.Provenance,
     *,
     lossless: bool,
-    precision: Precision,
+    precision: str,
     loss: Float[np.ndarray, "passes T-1"] | None = None,
     block_radius: int | None = None,
 ) -> None:
@@ -36,7 +35,7 @@ def write_flows(
         shape: how many fields, and their height and width.
         lossless: keep float32; by default each field is rounded to multiples of 1/128 px, or of a
             power of two times that where it is larger than 255 px.
-        precision: in which RAFT has computed them.
+        precision: in which RAFT has computed them, `exact` or `fast`.
         loss: of each pair in each pass of the finetuning, px.
         block_radius: of the blocks drawn into the finetuning's target, px.
 
