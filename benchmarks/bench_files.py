@@ -10,7 +10,8 @@ from bench_flow import moving_frames
 from measure import in_turns, row
 
 from flowpose.files import Provenance
-from flowpose.flow_file import open_flows, write_flows
+from flowpose.flow_file import open_flows
+from flowpose.flow_writing import write_flows
 from flowpose.frames import extract_frames, open_frames
 
 SIZE = (1002, 1000)
@@ -35,7 +36,13 @@ def _rows(folder: Path) -> Iterator[dict[str, object]]:
 
     def write() -> None:
         write_flows(
-            flow, [field] * N_FRAMES, (N_FRAMES, *SIZE), NOBODY, lossless=False, precision="exact"
+            flow,
+            [field] * N_FRAMES,
+            (N_FRAMES, *SIZE),
+            NOBODY,
+            lossless=False,
+            precision="exact",
+            device="cpu",
         )
 
     def read_frames() -> None:

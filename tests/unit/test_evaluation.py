@@ -12,7 +12,7 @@ from flowpose.evaluation import (
     reference_flow_errors,
     write_metrics,
 )
-from flowpose.flow_file import write_flows
+from flowpose.flow_writing import write_flows
 from flowpose.pose import Pose
 from flowpose.skeletons import METRO_14
 from flowpose.truth import Truth
@@ -136,7 +136,13 @@ def stored_flows(tmp_path, provenance):
     for path, x in zip(paths, (5, 1), strict=True):
         flows = constant_flow(x, 0.5)
         write_flows(
-            path, flows, (T - 1, HEIGHT, WIDTH), provenance, lossless=False, precision="exact"
+            path,
+            flows,
+            (T - 1, HEIGHT, WIDTH),
+            provenance,
+            lossless=False,
+            precision="exact",
+            device="cpu",
         )
     return paths
 

@@ -7,10 +7,11 @@ from hypothesis.extra import numpy as arrays
 
 from flowpose import files
 from flowpose.errors import InputError
-from flowpose.flow_file import open_flows, write_flows
+from flowpose.flow_file import open_flows
+from flowpose.flow_writing import write_flows
 
 SHAPE = (3, 4, 5)
-DEFAULTS = {"lossless": False, "precision": "exact"}
+DEFAULTS = {"lossless": False, "precision": "exact", "device": "cpu"}
 
 
 def round_trip(path, provenance, flows, **options):
@@ -63,11 +64,26 @@ def test_fields_can_be_read_one_at_a_time(tmp_path, provenance, flows):
         np.testing.assert_array_equal(np.stack(list(reader)), flows)
 
 
-@pytest.mark.parametrize("precision", ["exact", "fast"])
-def test_the_file_tells_its_precision(tmp_path, provenance, flows, precision):
-    round_trip(tmp_path / "flow.h5", provenance, flows, precision=precision)
-    with files.opened(tmp_path / "flow.h5") as h5:
-        assert files.text(h5, "precision") == precision
+@pytest.mark.parametrize("lossless", [False, True])
+def test_fields_are_packed_as_hdf5_packs_them(tmp_path, provenance, flows, lossless):
+    path = tmp_path / "flow.h5"
+    # In the order of memory that RAFT's have.
+    fields = np.moveaxis(np.ascontiguousarray(np.moveaxis(flows, 3, 1)), 1, 3)
+    write_flows(path, fields, SHAPE, provenance, **DEFAULTS | {"lossless": lossless})
+    with h5py.File(path) as h5, h5py.File(tmp_path / "other.h5", "w") as other:
+        other.copy(h5["flow"], "flow")
+        ours = [h5["flow"].id.read_direct_chunk((t, 0, 0, 0)) for t in range(3)]
+        other["flow"][...] = h5["flow"][...]
+        other.flush()
+        theirs = [other["flow"].id.read_direct_chunk((t, 0, 0, 0)) for t in range(3)]
+    assert ours == theirs
+
+
+def test_the_file_tells_its_precision_and_device(tmp_path, provenance, flows):
+    round_trip(tmp_path / "flow.h5", provenance, flows, precision="fast", device="NVIDIA H200")
+    with files.opened(tmp_path / "flow.h5") as h5, open_flows(tmp_path / "flow.h5") as reader:
+        assert reader.precision == "fast"
+        assert files.text(h5, "device") == "NVIDIA H200"
 
 
 def test_loss_is_kept(tmp_path, provenance, flows):

@@ -1,8 +1,9 @@
 import threading
+import time
 
 import pytest
 
-from flowpose.streams import read_ahead, written_behind
+from flowpose.streams import read_ahead, worked_behind
 
 
 def test_items_are_read_in_order_one_ahead():
@@ -38,26 +39,39 @@ def test_an_error_of_reading_comes_where_the_item_would():
         next(ahead)
 
 
-def test_calls_are_made_in_order_and_all_of_them():
-    made = []
-    with written_behind() as write:
-        for t in range(20):
-            write(made.append, t)
-    assert made == list(range(20))
+@pytest.mark.parametrize("threads", [1, 3])
+def test_work_is_done_on_all_items_and_comes_in_their_order(threads):
+    def slow_if_even(t):
+        if t % 2 == 0:
+            time.sleep(0.01)
+        return 10 * t
+
+    assert list(worked_behind(slow_if_even, range(20), threads)) == list(range(0, 200, 10))
+    assert list(worked_behind(slow_if_even, [], threads)) == []
 
 
-def test_calls_do_not_pile_up():
-    go_on, made = threading.Event(), []
-    with written_behind() as write:
-        write(go_on.wait, 10)
-        write(made.append, 1)
-        threading.Timer(0.05, go_on.set).start()
-        write(made.append, 2)
-        assert go_on.is_set()
+def test_as_many_items_are_worked_on_as_there_are_threads():
+    together = threading.Barrier(3, timeout=10)
+    assert list(worked_behind(lambda _: together.wait() >= 0, range(3), 3)) == [True] * 3
 
 
-@pytest.mark.parametrize("n_after", [0, 5])
-def test_an_error_of_writing_is_raised(n_after):
-    with pytest.raises(ZeroDivisionError), written_behind() as write:
-        for t in (0, *[1] * n_after):
-            write(lambda t: print(1 / t), t)
+def test_items_do_not_pile_up():
+    taken, go_on = [], threading.Event()
+
+    def items():
+        for t in range(9):
+            taken.append(t)
+            yield t
+
+    made = worked_behind(lambda _: go_on.wait(10), items(), 2)
+    threading.Timer(0.05, go_on.set).start()
+    next(made)
+    assert taken == [0, 1, 2]
+    assert len(list(made)) == 8
+
+
+def test_an_error_of_work_comes_where_its_result_would():
+    made = worked_behind(lambda t: 1 / t, [1, 0, 1], 2)
+    assert next(made) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(made)

@@ -68,9 +68,20 @@ def test_a_window_is_cut_from_images_and_from_targets_with_what_is_drawn(frames,
 )
 def test_a_gpu_with_room_reads_all_once(frames, targets, monkeypatch, room, keep, reads):
     monkeypatch.setattr(training_pairs, "_has_room", lambda *_: room)
+    order = [range(t, t + 1) for t in (0, 1, 2)] * 2
+    expected = list(TrainingPairs(frames, targets, CPU, keep=False).batches(order))
     frames, targets = Recorded(frames), Recorded(targets)
-    pairs = TrainingPairs(frames, targets, CPU, keep=keep)
-    frames.reads.clear()
-    list(pairs.batches([range(t, t + 1) for t in (0, 1, 2)] * 2))
-    assert frames.reads == dict.fromkeys(range(4), reads)
+    batches = list(TrainingPairs(frames, targets, CPU, keep=keep).batches(order))
+    # The first frame is also asked for its size.
+    assert {t: frames.reads[t] for t in (1, 2, 3)} == dict.fromkeys((1, 2, 3), reads)
     assert targets.reads == dict.fromkeys(range(3), reads)
+    for batch, wanted in zip(batches, expected, strict=True):
+        assert torch.equal(batch.images, wanted.images)
+        assert torch.equal(batch.targets, wanted.targets)
+
+
+@pytest.mark.parametrize(("free", "room"), [(8001, True), (8000, False)])
+def test_a_sequence_has_room_in_an_eighth_of_what_is_free(monkeypatch, free, room):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, 10**6))
+    assert training_pairs._has_room(torch.device("cuda"), 1000) == room
+    assert not training_pairs._has_room(CPU, 1000)

@@ -9,7 +9,7 @@ import pytest
 
 from flowpose import __version__
 from flowpose.evaluation import METRICS
-from flowpose.files import text
+from flowpose.files import set_text, text
 
 STAGES = [
     "frames",
@@ -66,3 +66,15 @@ def test_figures_and_report(project):
     report = project.snakemake("--report", "results/report.zip", target="all")
     assert report.ok, report.text
     assert (project.folder / "results" / "report.zip").stat().st_size > 100_000
+
+
+def test_a_sequence_computed_in_two_precisions_is_told(project):
+    """As happens where some nodes of a cluster have other GPUs."""
+    folder = project.folder / "results" / "toy" / "right"
+    with h5py.File(folder / "flow_0.h5", "r+") as h5:
+        set_text(h5, "precision", "fast")
+    run = project.snakemake(target="results/toy/right/flow_1.h5")
+    assert run.ok and run.jobs() == {"flow_finetuned": 1}
+    assert "finetunes in exact precision where" in run.text
+    assert "flow_0.h5 is in fast: they ran on different devices" in run.text
+    assert "different devices" in (folder / "logs" / "flow_1.log").read_text()

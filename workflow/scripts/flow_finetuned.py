@@ -2,15 +2,22 @@
 
 from pathlib import Path
 
-from flowpose.devices import compute_device, memory_shortage_explained, precision_on, prepare
+from flowpose.devices import (
+    compute_device,
+    device_name,
+    memory_shortage_explained,
+    precision_on,
+    prepare,
+)
 from flowpose.finetune import FlowOptions, finetune_toward_pose
 from flowpose.flow import estimate_flows
-from flowpose.flow_file import open_flows, write_flows
+from flowpose.flow_file import open_flows
+from flowpose.flow_writing import write_flows
 from flowpose.frames import open_frames
 from flowpose.pose import read_pose
 from flowpose.raft import load_raft, place_raft, save_raft
 from flowpose.target import block_radius
-from jobs import job, progress
+from jobs import job, progress, warn
 
 with (
     job(snakemake) as provenance,
@@ -28,6 +35,12 @@ with (
         person_height=None if params.reference else params.block["person_height"],
     )
     with open_frames(inputs.frames) as frames, open_flows(inputs.flow) as flows:
+        if flows.precision != precision:
+            warn(
+                snakemake,
+                f"finetunes in {precision} precision where {inputs.flow} is in {flows.precision}: "
+                "they ran on different devices (set flow.precision to have all in one)",
+            )
         n_pairs = len(frames) - 1
         loss = finetune_toward_pose(
             model,
@@ -53,12 +66,13 @@ with (
         write_flows(
             snakemake.output.flow,
             progress(snakemake, "pair", n_pairs)(
-                estimate_flows(model, frames, updates=params.updates, precision=params.precision)
+                estimate_flows(model, frames, updates=params.updates, precision=precision)
             ),
             (n_pairs, *frames[0].shape[:2]),
             provenance,
             lossless=params.reference,
             precision=precision,
+            device=device_name(device),
             loss=loss,
             block_radius=radius,
         )

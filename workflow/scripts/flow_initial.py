@@ -1,8 +1,14 @@
 """Rule flow_initial: RAFT's flow with the weights as loaded."""
 
-from flowpose.devices import compute_device, memory_shortage_explained, precision_on, prepare
+from flowpose.devices import (
+    compute_device,
+    device_name,
+    memory_shortage_explained,
+    precision_on,
+    prepare,
+)
 from flowpose.flow import estimate_flows
-from flowpose.flow_file import write_flows
+from flowpose.flow_writing import write_flows
 from flowpose.frames import open_frames
 from flowpose.raft import load_raft, place_raft
 from jobs import job, progress
@@ -25,4 +31,5 @@ with (
             provenance,
             lossless=params.reference,
             precision=precision,
+            device=device_name(device),
         )

@@ -94,6 +94,12 @@ def title(snakemake) -> str:
     return " ".join([snakemake.rule, *map(str, snakemake.wildcards)])
 
 
+def warn(snakemake, message: str) -> None:
+    """Say something in the log and on the screen."""
+    logging.warning(message)
+    print(f"\n{title(snakemake)}: {message}\n", file=sys.stderr)
+
+
 def progress(
     snakemake, unit: str, total_of_iterator: int | None = None
 ) -> Callable[[Iterable], Iterable]:

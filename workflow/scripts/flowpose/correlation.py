@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import avg_pool2d, grid_sample, pad
+from torch.nn.functional import avg_pool2d, pad
 
 
 class CorrelationPyramid:
@@ -152,8 +152,10 @@ class _LookUp(torch.autograd.Function):
         # From -1 to 1 across a level, as grid_sample wants them: 2 places / last - 1.
         last = (levels.size - 1).to(places.dtype).view(-1, 1, 1, 1, 2)
         places = torch.addcdiv(places.new_full((), -1), places, last, value=2)
+        # What grid_sample would choose, but on a GPU, where its choice is cuDNN's and takes no more
+        # than 65,535 windows: bilinear, zero outside, corners aligned.
         samples = [
-            grid_sample(volume, grid, align_corners=True)
+            torch.grid_sampler_2d(volume, grid, 0, 0, True)
             for volume, grid in zip(volumes, places, strict=True)
         ]
         sampled = torch.stack(samples, 1).view(batch, rows, columns, -1)

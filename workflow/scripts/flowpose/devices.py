@@ -105,6 +105,11 @@ def precision_on(device: torch.device, wanted: Precision | Literal["auto"]) -> P
     return "fast" if has_units else "exact"
 
 
+def device_name(device: torch.device) -> str:
+    """What a file says of the device that has computed it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
 @contextmanager
 def memory_shortage_explained() -> Iterator[None]:
     """Turn a GPU's lack of memory into an error that says what can be done.

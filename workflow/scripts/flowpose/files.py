@@ -24,6 +24,7 @@ from flowpose import __version__
 from flowpose.errors import FlowposeError, InputError, check
 
 _FAILED = "failed"
+GZIP_LEVEL = 4
 # Bytes: less than that free, a write that failed did so for want of room.
 _ALMOST_NOTHING = 100_000
 
@@ -285,7 +286,8 @@ def _dataset(
     names = axes.split()
     if len(names) != len(shape):
         raise ValueError(f"{name}: {len(names)} axes named for an array of shape {shape}")
-    filters = {"compression": "gzip", "compression_opts": 4, "shuffle": True, "fletcher32": True}
+    filters = {"compression": "gzip", "compression_opts": GZIP_LEVEL}
+    filters |= {"shuffle": True, "fletcher32": True}
     chunks = (1, *shape[1:]) if len(shape) > 2 else shape
     dataset = h5.create_dataset(
         name, shape, dtype, **(filters | {"chunks": chunks} if 0 not in shape and shape else {})

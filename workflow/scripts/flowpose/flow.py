@@ -189,7 +189,7 @@ def _in_precision(
     precision: Precision, device: torch.device, *, cache: bool = True
 ) -> torch.autocast:
     """Where networks compute in a precision; their parameters stay in float32."""
-    fast = precision == "fast"
+    fast = {"exact": False, "fast": True}[precision]
     return torch.autocast(device.type, torch.bfloat16, enabled=fast, cache_enabled=cache)
 
 

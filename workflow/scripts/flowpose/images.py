@@ -105,8 +105,11 @@ def upload(array: Shaped[np.ndarray, "..."], device: torch.device) -> Shaped[Ten
     """An array on a device; nothing waits until a GPU has it."""
     tensor = torch.as_tensor(array)
     if device.type == "cuda":
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(device)
+        pinned = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+        # Not by torch, whose threads would start in the background: see `read_ahead`.
+        np.copyto(pinned.numpy(), array)
+        tensor = pinned
+    return tensor.to(device, non_blocking=True)
 
 
 def as_images(frames: UInt8[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:

@@ -1,12 +1,13 @@
 """What frames and flows have in common, and how reading and writing them never waits."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Protocol, TypeVar, runtime_checkable
 
 Item = TypeVar("Item", covariant=True)
 Read = TypeVar("Read")
+Made = TypeVar("Made")
 Index = TypeVar("Index")
 
 
@@ -38,21 +39,19 @@ def read_ahead(read: Callable[[Index], Read], order: Iterable[Index]) -> Iterato
             yield coming.result()
 
 
-@contextmanager
-def written_behind() -> Iterator[Callable[..., None]]:
-    """Makes calls in the background, one after the other, while the body goes on.
+def worked_behind(
+    work: Callable[[Item], Made], items: Iterable[Item], threads: int
+) -> Iterator[Made]:
+    """What `work` makes of each item, in order, by threads in the background as the items come.
 
-    At most one waits while another is made, so that what is written does not pile up. An error of
-    a call is raised at one of the next, or at the end of the body.
+    Where all of them are at work, the next item waits, so that nothing piles up. An error of `work`
+    is raised where its result would have come.
     """
-    calls: list[Future[None]] = []
-
-    def write(function: Callable[..., None], *arguments: object) -> None:
-        calls.append(writer.submit(function, *arguments))
-        if len(calls) > 2:
-            calls.pop(0).result()
-
-    with ThreadPoolExecutor(1) as writer:
-        yield write
-        for call in calls:
-            call.result()
+    coming: deque[Future[Made]] = deque()
+    with ThreadPoolExecutor(threads) as workers:
+        for item in items:
+            coming.append(workers.submit(work, item))
+            if len(coming) > threads:
+                yield coming.popleft().result()
+        for made in coming:
+            yield made.result()

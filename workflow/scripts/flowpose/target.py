@@ -44,9 +44,9 @@ class Drawing:
 
     def over(self, flow: Float[Tensor, "H W 2"]) -> Float[Tensor, "H W 2"]:
         """The flow with the blocks over it, on its device; in float64 if the motion is."""
-        block = upload(self.block, flow.device)[..., None]
+        block = upload(self.block, flow.device).int()
         motion = upload(self.motion, flow.device)
-        return torch.where(block < 0, flow, motion[block[..., 0].int()])
+        return torch.where(block[..., None] < 0, flow, motion[block])
 
 
 def draw_skeleton(

@@ -14,7 +14,7 @@ from flowpose.streams import Stream, read_ahead
 from flowpose.target import Drawing
 
 # Of a GPU's free memory, what a sequence may take; a training step needs most of the rest.
-_SHARE_KEPT = 1 / 4
+_SHARE_KEPT = 1 / 8
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,15 @@ class TrainingPairs:
         height, width = frames[0].shape[:2]
         # Three colours in bytes, two components in float32.
         n_bytes = height * width * (3 * len(frames) + 2 * 4 * len(targets))
-        room = keep and _has_room(device, n_bytes)
-        # Without room, the frame that the last pair ended with stays for the one it starts.
-        self._frame = lru_cache(None if room else 2)(self._padded.__getitem__)
-        self._target = lru_cache(None if room else 0)(lambda t: upload(targets[t], device))
+        self._frame: Callable[[int], Tensor]
+        self._target: Callable[[int], Tensor]
+        if keep and _has_room(device, n_bytes):
+            self._frame = _Kept(self._padded.__getitem__, len(frames))
+            self._target = _Kept(lambda t: upload(targets[t], device), len(targets))
+        else:
+            # The frame that the last pair ended with stays for the one it starts.
+            self._frame = lru_cache(2)(self._padded.__getitem__)
+            self._target = lambda t: upload(targets[t], device)
 
     def batches(self, order: Iterable[range]) -> Iterator[Batch]:
         """The pairs of each range; the next ones are read while some are worked on."""
@@ -86,6 +91,25 @@ class TrainingPairs:
             [self._target(t) for t in pairs],
             [self._drawing(t) if self._drawing is not None else None for t in pairs],
         )
+
+
+class _Kept:
+    """Tensors of one shape, each read once, side by side from the start.
+
+    One by one between what a step needs, they would leave holes in a GPU's memory.
+    """
+
+    def __init__(self, read: Callable[[int], Tensor], n: int) -> None:
+        self._read, self._known = read, {0}
+        first = read(0)
+        self._all = first.new_empty((n, *first.shape))
+        self._all[0] = first
+
+    def __call__(self, t: int) -> Tensor:
+        if t not in self._known:
+            self._all[t] = self._read(t)
+            self._known.add(t)
+        return self._all[t]
 
 
 def _has_room(device: torch.device, n_bytes: int) -> bool:
