@@ -1,5 +1,6 @@
 """Reading and writing: frames out of a video, flow files."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from flowpose.frames import extract_frames, open_frames
 
 SIZE = (1002, 1000)
 N_FRAMES = 30
-NOBODY = Provenance("benchmark", {}, 1, "", {})
+NOBODY = Provenance("benchmark", {}, len(os.sched_getaffinity(0)), "", {})
 
 
 def file_rows() -> Iterator[dict[str, object]]:
