@@ -4,7 +4,6 @@ The executor plugin waits 10 s longer after every look at which no job has ended
 """
 
 import asyncio
-import signal
 import sys
 
 from snakemake.cli import main
@@ -16,6 +15,4 @@ async def _sleep(_: RemoteExecutor) -> None:
 
 
 RemoteExecutor.sleep = _sleep
-# A shell has it ignored by what it starts in the background, as the tests may be.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 main(sys.argv[1:])

@@ -1,7 +1,12 @@
 """The toy project, finished once and copied for every test that changes it."""
 
+import signal
+
 import pytest
 from toy import CONFIG, Project, copy_sources, write_inputs
+
+# A shell has it ignored by what it starts in the background, as the tests may be.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
