@@ -8,7 +8,7 @@ from torchvision.models.optical_flow.raft import CorrBlock
 
 from flowpose.correlation import CorrelationPyramid, _Correlate, _LookUp
 
-CHANNELS, ROWS, COLUMNS = 16, 17, 22
+CHANNELS, ROWS, COLUMNS = 12, 17, 22
 
 
 @pytest.fixture

@@ -19,9 +19,8 @@ from torch.nn.functional import avg_pool2d, pad
 class CorrelationPyramid:
     """How alike every cell of one frame is to every cell of the next, at several resolutions.
 
-    The numbers are those of torchvision's CorrBlock, for the large RAFT to the last digit, and so
-    are the gradients, to rounding. They can be repeated to the last digit: no cell is added to
-    twice by one lookup.
+    The numbers are those of torchvision's CorrBlock, and so are the gradients, to rounding. They
+    can be repeated to the last digit: no cell is added to twice by one lookup.
     """
 
     def __init__(
@@ -114,9 +113,9 @@ class _Correlate(torch.autograd.Function):
         ctx: Any, features1: Tensor, features2: Tensor, gradient: _Gradient
     ) -> tuple[Float[Tensor, ""], list[Float[Tensor, "bhw 1 _ _"]]]:
         ctx.gradient = gradient
-        scaled = features1 / _root(features1.shape[1])  # by 16 in the large RAFT
-        ctx.save_for_backward(scaled, features2)
-        volume = scaled.flatten(2).transpose(1, 2) @ features2.flatten(2)
+        ctx.save_for_backward(features1, features2)
+        volume = features1.flatten(2).transpose(1, 2) @ features2.flatten(2)
+        volume /= _root(features1.shape[1])
         volumes = [volume.view(-1, 1, *features1.shape[2:])]
         for _ in gradient.levels.sizes[1:]:
             volumes.append(avg_pool2d(volumes[-1], 2))
@@ -125,11 +124,13 @@ class _Correlate(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, _: Tensor, __: None) -> tuple[Tensor, Tensor, None]:
-        scaled, features2 = ctx.saved_tensors
-        gradient = ctx.gradient.take().unflatten(0, (len(scaled), -1))
-        to_features1 = features2.flatten(2) @ gradient.transpose(1, 2) / _root(scaled.shape[1])
-        to_features2 = scaled.flatten(2) @ gradient
-        return to_features1.view_as(scaled), to_features2.view_as(features2), None
+        features1, features2 = ctx.saved_tensors
+        gradient = ctx.gradient.take().unflatten(0, (len(features1), -1))
+        to_features1 = features2.flatten(2) @ gradient.transpose(1, 2)
+        to_features2 = features1.flatten(2) @ gradient
+        for total in (to_features1, to_features2):
+            total /= _root(features1.shape[1])
+        return to_features1.view_as(features1), to_features2.view_as(features2), None
 
 
 class _LookUp(torch.autograd.Function):
