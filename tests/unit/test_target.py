@@ -136,7 +136,7 @@ def test_last_point_drawn_wins():
     np.testing.assert_allclose(target[15:25, 19:29] - [7, 8], 0, atol=1e-12)
     # Of the points before it that round to column 20, the third is the last.
     third = np.array([1 + 2 / 21 * 6, 1 + 2 / 21 * 7])
-    np.testing.assert_allclose(target[15:25, 15] - third, 0, atol=1e-6)
+    np.testing.assert_allclose(target[15:25, 15] - third, 0, atol=1e-12)
 
 
 @pytest.mark.parametrize("reference", [False, True])

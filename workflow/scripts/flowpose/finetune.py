@@ -68,7 +68,7 @@ def finetune(
     Args:
         model: finetuned in place.
         targets: what the flow from each frame to the next should be, px.
-        drawing: what to draw over a pair's target; of float64 it makes the loss float64.
+        drawing: what to draw over a pair's target.
         window: the part of the frames to train on in a step of some pairs; None: all of them.
         reference: compute as the reference does, to the last digits: let BatchNorm use and update
             batch statistics, which are frozen by default, and take no shortcuts.

@@ -37,15 +37,18 @@ class Drawing:
     Attributes:
         block: which block a pixel shows, the last that covers it; -1: none.
         motion: of each block, px.
+        reference: draw in float64; else in the precision of the flow.
     """
 
     block: Int16[np.ndarray, "H W"]
     motion: Float[np.ndarray, "n 2"]
+    reference: bool = False
 
     def over(self, flow: Float[Tensor, "H W 2"]) -> Float[Tensor, "H W 2"]:
-        """The flow with the blocks over it, on its device; in float64 if the motion is."""
+        """The flow with the blocks over it, on its device."""
+        flow = flow.double() if self.reference else flow
         block = upload(self.block, flow.device).int()
-        motion = upload(self.motion, flow.device)
+        motion = upload(self.motion, flow.device).to(flow.dtype)
         return torch.where(block[..., None] < 0, flow, motion[block])
 
 
@@ -84,8 +87,7 @@ def draw_skeleton(
         if not reference:
             top, left, bottom, right = max(top, 0), max(left, 0), max(bottom, 0), max(right, 0)
         block[top:bottom, left:right] = point
-    motion = next_points - points
-    return Drawing(block, motion if reference else motion.astype(np.float32))
+    return Drawing(block, next_points - points, reference)
 
 
 def block_radius(
