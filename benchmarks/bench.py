@@ -29,11 +29,11 @@ from bench_workflow import workflow_rows  # noqa: E402
 from measure import in_turns, row  # noqa: E402
 from reference_pose import refine_frame_by_frame  # noqa: E402
 
-from flowpose.camera import Crop  # noqa: E402
-from flowpose.energy import PoseEnergy, PoseWeights  # noqa: E402
-from flowpose.gauss_newton import minimise  # noqa: E402
-from flowpose.pose import Pose  # noqa: E402
-from flowpose.refine import PoseOptions, refine_pose  # noqa: E402
+from flowpose.pose.pose_file import Pose  # noqa: E402
+from flowpose.pose.weak_perspective import Crop  # noqa: E402
+from flowpose.refinement.energy import PoseEnergy, PoseWeights  # noqa: E402
+from flowpose.refinement.gauss_newton import minimise  # noqa: E402
+from flowpose.refinement.refine import PoseOptions, refine_pose  # noqa: E402
 
 LENGTHS = (50, 200, 500, 1000)
 SIDE = 256

@@ -10,10 +10,10 @@ import numpy as np
 from bench_flow import moving_frames
 from measure import in_turns, row
 
-from flowpose.files import Provenance
-from flowpose.flow_file import open_flows
-from flowpose.flow_writing import write_flows
-from flowpose.frames import extract_frames, open_frames
+from flowpose.flow.field_file import open_flows
+from flowpose.flow.field_writing import write_flows
+from flowpose.storage.provenance import Provenance
+from flowpose.video.frames_file import extract_frames, open_frames
 
 SIZE = (1002, 1000)
 N_FRAMES = 30

@@ -12,10 +12,10 @@ from measure import in_turns, row
 from reference_flow import UPDATES, finetune_step_by_step, flows_pair_by_pair
 from torchvision.models.optical_flow import RAFT, raft_large
 
-from flowpose.devices import prepare
-from flowpose.finetune import FlowOptions, finetune
-from flowpose.flow import estimate_flows
-from flowpose.raft import place_raft
+from flowpose.adaptation.finetuning import FlowOptions, finetune
+from flowpose.raft.checkpoint import place_raft
+from flowpose.raft.inference import estimate_flows
+from flowpose.runtime.devices import prepare
 
 SIDES = (256, 512)
 N_PAIRS = 2

@@ -10,8 +10,8 @@ from reference_flow import UPDATES, flow_between
 from torch.nn.functional import smooth_l1_loss
 from torchvision.models.optical_flow import raft_large
 
-from flowpose.devices import prepare
-from flowpose.flow import estimate_flow
+from flowpose.raft.inference import estimate_flow
+from flowpose.runtime.devices import prepare
 
 # Frames of Human3.6M, padded.
 SIZE = (1008, 1000)

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from flowpose.energy import PoseWeights
-from flowpose.pose import Pose
-from flowpose.skeletons import LENGTH_BONES
+from flowpose.pose.pose_file import Pose
+from flowpose.pose.skeletons import LENGTH_BONES
+from flowpose.refinement.energy import PoseWeights
 
 CROP = 224
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from flowpose.files import Provenance
+from flowpose.storage.provenance import Provenance
 
 torch.set_num_threads(1)
 # The same examples in every run; no deadline, as the machine may be busy.

@@ -38,19 +38,19 @@ from golden_compare import (
 from golden_e2e import check_e2e
 from golden_labels import check_labels
 
-from flowpose.camera import Crop
-from flowpose.energy import PoseEnergy, PoseWeights, bone_lengths, unpack
+from flowpose.adaptation.finetuning import FlowOptions, finetune
+from flowpose.adaptation.target import skeleton_points
 from flowpose.errors import FlowposeError
-from flowpose.finetune import FlowOptions, finetune
-from flowpose.flow import estimate_flows
-from flowpose.flow_patches import FlowPatches
-from flowpose.keypoints import Keypoints
-from flowpose.pose import Pose
-from flowpose.raft import load_raft, torchvision_key
-from flowpose.refine import PoseOptions, refine_pose
-from flowpose.sampling import sample_flow_reference
-from flowpose.skeletons import DCPOSE_17, METRO_14, convert
-from flowpose.target import skeleton_points
+from flowpose.flow.patches import FlowPatches
+from flowpose.flow.sampling import sample_flow_reference
+from flowpose.pose.keypoint_file import Keypoints
+from flowpose.pose.pose_file import Pose
+from flowpose.pose.skeletons import DCPOSE_17, METRO_14, convert
+from flowpose.pose.weak_perspective import Crop
+from flowpose.raft.checkpoint import load_raft, torchvision_key
+from flowpose.raft.inference import estimate_flows
+from flowpose.refinement.energy import PoseEnergy, PoseWeights, bone_lengths, unpack
+from flowpose.refinement.refine import PoseOptions, refine_pose
 
 
 class Case(Mapping):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from flowpose.metrics import joint_errors, reference_end_point_error
-from flowpose.skeletons import H36M_32, METRO_14, convert
-from flowpose.target import draw_skeleton
+from flowpose.adaptation.target import draw_skeleton
+from flowpose.evaluation.metrics import joint_errors, reference_end_point_error
+from flowpose.pose.skeletons import H36M_32, METRO_14, convert
 
 # What is allowed, and why: tests/golden/README.md.
 EXACT = 1e-9

@@ -24,15 +24,15 @@ from golden_compare import (
     targets,
 )
 
-from flowpose.dcpose import read_dcpose
-from flowpose.finetune import FlowOptions, finetune
-from flowpose.flow import estimate_flows
-from flowpose.metro import read_metro
-from flowpose.pickles import read_pickled
-from flowpose.pose import Pose
-from flowpose.raft import load_raft
-from flowpose.refine import PoseOptions, RefinedPose, refine_pose
-from flowpose.video import jpeg_round_trip, probe, read_frames, used_frames
+from flowpose.adaptation.finetuning import FlowOptions, finetune
+from flowpose.pose.pose_file import Pose
+from flowpose.raft.checkpoint import load_raft
+from flowpose.raft.inference import estimate_flows
+from flowpose.readers.dcpose import read_dcpose
+from flowpose.readers.metro import read_metro
+from flowpose.refinement.refine import PoseOptions, RefinedPose, refine_pose
+from flowpose.storage.safe_pickle import read_pickled
+from flowpose.video.decoding import jpeg_round_trip, probe, read_frames, used_frames
 
 UPDATES = 20
 # Human3.6M's camera 60457274 in VideoPose3D's order.

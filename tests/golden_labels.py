@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from golden_compare import LABEL_M, LABEL_PX, Row, absolute
 
-from flowpose.human36m.actions import CAMERAS
-from flowpose.human36m.cameras import camera_of
-from flowpose.skeletons import H36M_17, H36M_32
+from flowpose.datasets.human36m.actions import CAMERAS
+from flowpose.datasets.human36m.cameras import camera_of
+from flowpose.pose.skeletons import H36M_17, H36M_32
 
 
 def check_labels(path: Path) -> Iterator[Row]:

@@ -6,7 +6,7 @@ import pytest
 import requests
 from web import serving
 
-from flowpose import transfer
+from flowpose.download import transfer
 
 
 @pytest.fixture

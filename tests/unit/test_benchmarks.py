@@ -21,7 +21,7 @@ from bench_paper_size import counted_step  # noqa: E402
 from counting import counted  # noqa: E402
 from reference_pose import refine_frame_by_frame  # noqa: E402
 
-from flowpose.finetune import FlowOptions, finetune  # noqa: E402
+from flowpose.adaptation.finetuning import FlowOptions, finetune  # noqa: E402
 
 
 def test_baseline_gives_the_golden_losses():

@@ -124,7 +124,13 @@ def test_a_string_that_is_no_docstring_counts(scripts):
 
 
 def test_digests_of_the_rules_differ_and_are_short():
-    scripts = ["frames.py", "flow_initial.py", "flow_finetuned.py", "pose_refined.py", "table.py"]
+    scripts = [
+        "extract_frames.py",
+        "estimate_flow.py",
+        "finetune_flow.py",
+        "refine_pose.py",
+        "make_tables.py",
+    ]
     digests = [digest(script) for script in scripts]
     assert len(set(digests)) == len(scripts)
     assert {len(text) for text in digests} == {12}
@@ -134,10 +140,10 @@ def test_only_rules_that_use_a_module_depend_on_it():
     """An edit of the pose refinement reruns no flow."""
     used = {
         script: {path.name for path in code_digest._closure(code_digest.SCRIPTS / script)}
-        for script in ("flow_initial.py", "flow_finetuned.py", "pose_refined.py")
+        for script in ("estimate_flow.py", "finetune_flow.py", "refine_pose.py")
     }
-    assert "refine.py" in used["pose_refined.py"]
-    assert "raft.py" not in used["pose_refined.py"]
-    assert "raft.py" in used["flow_initial.py"]
-    assert "target.py" in used["flow_finetuned.py"]
-    assert "refine.py" not in used["flow_initial.py"] | used["flow_finetuned.py"]
+    assert "refine.py" in used["refine_pose.py"]
+    assert "checkpoint.py" not in used["refine_pose.py"]
+    assert "checkpoint.py" in used["estimate_flow.py"]
+    assert "target.py" in used["finetune_flow.py"]
+    assert "refine.py" not in used["estimate_flow.py"] | used["finetune_flow.py"]

@@ -6,7 +6,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torchvision.models.optical_flow._utils import make_coords_grid
 from torchvision.models.optical_flow.raft import CorrBlock
 
-from flowpose.correlation import CorrelationPyramid, _Correlate, _LookUp
+from flowpose.raft.correlation import CorrelationPyramid, _Correlate, _LookUp
 
 CHANNELS, ROWS, COLUMNS = 12, 17, 22
 

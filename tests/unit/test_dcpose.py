@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from flowpose.dcpose import read_dcpose
 from flowpose.errors import InputError
-from flowpose.skeletons import DCPOSE_17, METRO_14, convert
+from flowpose.pose.skeletons import DCPOSE_17, METRO_14, convert
+from flowpose.readers.dcpose import read_dcpose
 
 LACKING = [METRO_14.index[name] for name in ("r_hip", "l_hip", "neck", "head")]
 

@@ -5,8 +5,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from flowpose.devices import compute_device, lease, memory_shortage_explained, precision_on, prepare
 from flowpose.errors import FlowposeError
+from flowpose.runtime.devices import (
+    compute_device,
+    lease,
+    memory_shortage_explained,
+    precision_on,
+    prepare,
+)
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowpose.camera import Crop
-from flowpose.energy import PoseEnergy, PoseWeights, pack
 from flowpose.errors import InputError
-from flowpose.gauss_newton import banded, curvature, minimise
-from flowpose.pose import Pose
-from flowpose.refine import PoseOptions, refine_pose
+from flowpose.pose.pose_file import Pose
+from flowpose.pose.weak_perspective import Crop
+from flowpose.refinement.energy import PoseEnergy, PoseWeights, pack
+from flowpose.refinement.gauss_newton import banded, curvature, minimise
+from flowpose.refinement.refine import PoseOptions, refine_pose
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "pose_s0.npz"
 NAMES = ("prior", "temporal", "bones", "camera", "keypoints", "flow")

@@ -1,8 +1,13 @@
 import pytest
 from human36m_files import GOLDEN
 
+from flowpose.datasets.human36m.actions import (
+    ACTIVITIES,
+    activity_of,
+    canonical_action,
+    split_video_name,
+)
 from flowpose.errors import InputError
-from flowpose.human36m.actions import ACTIVITIES, activity_of, canonical_action, split_video_name
 
 
 @pytest.mark.parametrize(

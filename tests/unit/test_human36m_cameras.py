@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from flowpose.datasets.human36m.actions import CAMERAS
+from flowpose.datasets.human36m.cameras import SUBJECTS, camera_of
 from flowpose.errors import InputError
-from flowpose.human36m.actions import CAMERAS
-from flowpose.human36m.cameras import SUBJECTS, camera_of
 
 ALL = [(subject, camera) for subject in SUBJECTS for camera in CAMERAS]
 coordinates = st.floats(-1.5, 1.5, width=32)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowpose.download.manifest import check_name, read_manifest, write_manifest
 from flowpose.errors import InputError
-from flowpose.manifest import check_name, read_manifest, write_manifest
 
 DIGEST = hashlib.sha256(b"content").hexdigest()
 PARTS = st.text(string.ascii_letters + string.digits + " .é_-", min_size=1).filter(

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from flowpose.errors import InputError
-from flowpose.frames import FramesHeader, View
-from flowpose.mediapipe import check_video, keypoints, pose, read_mediapipe
-from flowpose.skeletons import MEDIAPIPE_33, METRO_14, convert
-from flowpose.video import VideoInfo
+from flowpose.pose.skeletons import MEDIAPIPE_33, METRO_14, convert
+from flowpose.readers.mediapipe import check_video, keypoints, pose, read_mediapipe
+from flowpose.video.decoding import VideoInfo
+from flowpose.video.frames_file import FramesHeader, View
 
 F, SIZE = 8, (640, 480)
 HEADER = FramesHeader(

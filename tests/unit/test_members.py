@@ -4,9 +4,9 @@ import zipfile
 
 import pytest
 
+from flowpose.download.manifest import write_manifest
+from flowpose.download.members import take_member, unpack_member
 from flowpose.errors import InputError
-from flowpose.manifest import write_manifest
-from flowpose.members import take_member, unpack_member
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from flowpose.metrics import (
+from flowpose.evaluation.metrics import (
     acceleration_errors,
     aligned_joint_errors,
     consecutive,

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_pickles import save
+from test_safe_pickle import save
 
 from flowpose.errors import InputError
-from flowpose.frames import View
-from flowpose.metro import in_frames, read_metro
+from flowpose.readers.metro import in_frames, read_metro
+from flowpose.video.frames_file import View
 
 CUDA_FILE = Path(__file__).parents[1] / "golden" / "metro_cuda_fixture_results.npz"
 

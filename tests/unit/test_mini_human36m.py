@@ -11,10 +11,10 @@ import pytest
 from mini_human36m_body import CAMERAS
 from mini_human36m_files import METRO_14
 
-from flowpose.dcpose import read_dcpose
-from flowpose.metrics import joint_errors
-from flowpose.metro import read_metro
-from flowpose.video import probe, read_frames
+from flowpose.evaluation.metrics import joint_errors
+from flowpose.readers.dcpose import read_dcpose
+from flowpose.readers.metro import read_metro
+from flowpose.video.decoding import probe, read_frames
 
 N_FRAMES = 12
 USED = range(mini.FIRST, N_FRAMES, mini.STEP)

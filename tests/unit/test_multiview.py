@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from flowpose.datasets.multiview import read_multiview, truth
 from flowpose.errors import InputError
-from flowpose.frames import FramesHeader, View
-from flowpose.multiview import read_multiview, truth
-from flowpose.skeletons import METRO_14
-from flowpose.video import VideoInfo
+from flowpose.pose.skeletons import METRO_14
+from flowpose.video.decoding import VideoInfo
+from flowpose.video.frames_file import FramesHeader, View
 
 F = 6
 

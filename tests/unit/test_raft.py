@@ -8,9 +8,9 @@ from torchvision.models.optical_flow import raft as torchvision_raft
 from torchvision.models.optical_flow import raft_large, raft_small
 
 from flowpose.errors import InputError
-from flowpose.flow import batch_norm_training, estimate_flow, estimate_flows
-from flowpose.images import Padding, as_images
-from flowpose.raft import load_raft, save_raft, torchvision_key
+from flowpose.raft.checkpoint import load_raft, save_raft, torchvision_key
+from flowpose.raft.inference import batch_norm_training, estimate_flow, estimate_flows
+from flowpose.raft.padding import Padding, as_images
 
 BUILDERS = {"raft_large": raft_large, "raft_small": raft_small}
 

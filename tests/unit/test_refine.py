@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch.nn.functional import smooth_l1_loss
 
-from flowpose.camera import Crop
-from flowpose.energy import PoseEnergy, PoseWeights, bone_lengths, pack
-from flowpose.pose import Pose
-from flowpose.refine import PoseOptions, refine_pose
-from flowpose.skeletons import LENGTH_BONES
+from flowpose.pose.pose_file import Pose
+from flowpose.pose.skeletons import LENGTH_BONES
+from flowpose.pose.weak_perspective import Crop
+from flowpose.refinement.energy import PoseEnergy, PoseWeights, bone_lengths, pack
+from flowpose.refinement.refine import PoseOptions, refine_pose
 
 T, HEIGHT, WIDTH = 5, 40, 60
 NOTHING = dict.fromkeys(("prior", "temporal", "bones", "camera", "keypoints", "flow"), 0)

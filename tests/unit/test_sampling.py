@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowpose.flow_patches import FlowPatches
-from flowpose.sampling import sample_flow, sample_flow_reference
+from flowpose.flow.patches import FlowPatches
+from flowpose.flow.sampling import sample_flow, sample_flow_reference
 
 WIDTH, HEIGHT = 7, 5
 NAN = float("nan")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from flowpose.skeletons import (
+from flowpose.pose.skeletons import (
     COCO_17,
     DCPOSE_17,
     FLOW_BONES,

@@ -6,13 +6,13 @@ import h5py
 import numpy as np
 import pytest
 
-from flowpose.camera import Crop
 from flowpose.errors import InputError
-from flowpose.files import text
-from flowpose.keypoints import Keypoints, read_keypoints, write_keypoints
-from flowpose.pose import Pose, read_pose, write_pose
-from flowpose.skeletons import METRO_14
-from flowpose.truth import Truth, read_truth, write_truth
+from flowpose.pose.keypoint_file import Keypoints, read_keypoints, write_keypoints
+from flowpose.pose.pose_file import Pose, read_pose, write_pose
+from flowpose.pose.skeletons import METRO_14
+from flowpose.pose.truth_file import Truth, read_truth, write_truth
+from flowpose.pose.weak_perspective import Crop
+from flowpose.storage.stage_files import text
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from flowpose.streams import read_ahead, worked_behind
+from flowpose.runtime.streams import read_ahead, worked_behind
 
 
 def test_items_are_read_in_order_one_ahead():

@@ -4,8 +4,8 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from flowpose.skeletons import FLOW_BONES, METRO_14
-from flowpose.target import block_radius, draw_skeleton, skeleton_points
+from flowpose.adaptation.target import block_radius, draw_skeleton, skeleton_points
+from flowpose.pose.skeletons import FLOW_BONES, METRO_14
 
 HEIGHT, WIDTH = 40, 50
 HEAD = METRO_14.index["head"]

@@ -7,9 +7,9 @@ import threading
 import pytest
 from web import cut, page, status
 
-from flowpose import transfer as module
-from flowpose.parts import FetchError, RefusedError
-from flowpose.transfer import transfer
+from flowpose.download import transfer as module
+from flowpose.download.partial_files import FetchError, RefusedError
+from flowpose.download.transfer import transfer
 
 CONTENT = bytes(range(256)) * 40
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

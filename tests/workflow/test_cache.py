@@ -39,7 +39,11 @@ def test_clones_share_flows_and_poses(clone):
     assert run(second) == made
     assert {path: path.stat().st_mtime_ns for path in made.values()} == times
     # What depends on edited code is made anew; what lies before it is shared still.
-    edited.edit("workflow/scripts/flowpose/energy.py", "DISTANCE_EPS = 1e-6", "DISTANCE_EPS = 1e-3")
+    edited.edit(
+        "workflow/scripts/flowpose/refinement/energy.py",
+        "DISTANCE_EPS = 1e-6",
+        "DISTANCE_EPS = 1e-3",
+    )
     remade = run(edited)
     assert remade.pop("pose_1.h5") != made.pop("pose_1.h5")
     assert remade == made

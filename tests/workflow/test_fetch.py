@@ -7,8 +7,8 @@ import pytest
 from toy import CONFIG, Project, copy_sources, write_inputs
 from web import serving
 
-from flowpose.files import sha256
-from flowpose.manifest import write_manifest
+from flowpose.download.manifest import write_manifest
+from flowpose.storage.whole_files import sha256
 
 DOWNLOADS = "resources/downloads"
 VIDEO = "Walking 1.60457274.avi"

@@ -14,8 +14,8 @@ from human36m_files import write_cdf
 from torchvision.models.optical_flow import raft_small
 from toy import ROOT, TABLE, Project, copy_sources
 
-from flowpose.human36m.actions import canonical_action
-from flowpose.pickles import read_pickled
+from flowpose.datasets.human36m.actions import canonical_action
+from flowpose.storage.safe_pickle import read_pickled
 
 NAMES = ("S9 Walking 1", "S9 TakingPhoto 1", "S9 Directions 1", "S11 Directions", "S11 TakingPhoto")
 RECORDINGS = [r for r in mini.RECORDINGS if f"{r.subject} {r.action}" in NAMES]

@@ -48,40 +48,45 @@ def test_changed_key(project, key, value, jobs):
 @pytest.mark.parametrize(
     ("file", "old", "new", "jobs"),
     [
-        (f"{LIBRARY}/energy.py", "_DISTANCE_EPS = 1e-6", "_DISTANCE_EPS = 1e-6  # as torch", {}),
-        (f"{LIBRARY}/metrics.py", '"""Errors of poses', '"""The errors of poses', {}),
         (
-            f"{LIBRARY}/energy.py",
+            f"{LIBRARY}/refinement/energy.py",
+            "_DISTANCE_EPS = 1e-6",
+            "_DISTANCE_EPS = 1e-6  # as torch",
+            {},
+        ),
+        (f"{LIBRARY}/evaluation/metrics.py", '"""Errors of poses', '"""The errors of poses', {}),
+        (
+            f"{LIBRARY}/refinement/energy.py",
             "_DISTANCE_EPS = 1e-6",
             "_DISTANCE_EPS = 1e-7",
             {"pose_refined": 2, "flow_finetuned": 2, "metrics": 2, "table": 1},
         ),
         (
-            f"{LIBRARY}/metrics.py",
+            f"{LIBRARY}/evaluation/metrics.py",
             "_MM_PER_M = 1000.0",
             "_MM_PER_M = 1001.0",
             {"metrics": 2, "table": 1},
         ),
         (
-            f"{LIBRARY}/target.py",
+            f"{LIBRARY}/adaptation/target.py",
             "POINTS_PER_BONE = 22",
             "POINTS_PER_BONE = 23",
             {"flow_finetuned": 4, "pose_refined": 2, "metrics": 2, "table": 1},
         ),
         (
-            f"{LIBRARY}/multiview.py",
+            f"{LIBRARY}/datasets/multiview.py",
             "_M_PER_MM = 1e-3",
             "_M_PER_MM = 2e-3",
             {"truth": 2, "metrics": 2, "table": 1},
         ),
         (
-            f"{LIBRARY}/evaluation.py",
+            f"{LIBRARY}/evaluation/scores.py",
             'METRICS = ("mpjpe_mm", ',
             'METRICS = ("mpjpe_mm", "pck", ',
             {"metrics": 2, "table": 1},
         ),
-        (f"{LIBRARY}/table.py", '"MPJPE (mm)"', '"MPJPE [mm]"', {"table": 1}),
-        (f"{LIBRARY}/figures.py", "_MARGIN = 1.35", "_MARGIN = 1.5", {}),
+        (f"{LIBRARY}/evaluation/sequence_table.py", '"MPJPE (mm)"', '"MPJPE [mm]"', {"table": 1}),
+        (f"{LIBRARY}/pictures/sequence_figure.py", "_MARGIN = 1.35", "_MARGIN = 1.5", {}),
     ],
 )
 def test_edited_code(project, file, old, new, jobs):
@@ -92,7 +97,7 @@ def test_edited_code(project, file, old, new, jobs):
 
 
 def test_plot_style(project):
-    project.edit(f"{LIBRARY}/figures.py", "_MARGIN = 1.35", "_MARGIN = 1.5")
+    project.edit(f"{LIBRARY}/pictures/sequence_figure.py", "_MARGIN = 1.35", "_MARGIN = 1.5")
     assert project.planned(target="all") == {"all": 1, "figure": 2}
 
 
@@ -135,7 +140,11 @@ def test_replaced_estimates_of_one_sequence(project):
 
 def test_touched_but_unchanged_files(project):
     later = time.time() + 10
-    for file in ("inputs/right.avi", "results/toy/right/flow_1.h5", f"{LIBRARY}/energy.py"):
+    for file in (
+        "inputs/right.avi",
+        "results/toy/right/flow_1.h5",
+        f"{LIBRARY}/refinement/energy.py",
+    ):
         os.utime(project.folder / file, (later, later))
     assert project.planned() == {}
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flowpose import __version__
-from flowpose.evaluation import METRICS
-from flowpose.files import set_text, text
+from flowpose.evaluation.scores import METRICS
+from flowpose.storage.stage_files import set_text, text
+from flowpose.version import __version__
 
 STAGES = [
     "frames",

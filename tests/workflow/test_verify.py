@@ -56,7 +56,7 @@ def test_changes_are_found_without_snakemakes_records(project):
     config = project.config
     config["pose"]["steps"] = 21
     project.write_config(config)
-    project.edit(f"{LIBRARY}/multiview.py", "_M_PER_MM = 1e-3", "_M_PER_MM = 2e-3")
+    project.edit(f"{LIBRARY}/datasets/multiview.py", "_M_PER_MM = 1e-3", "_M_PER_MM = 2e-3")
     found = verdicts(project)
     assert found["toy/right/pose_1.h5"] == ("stale", "steps was 20, is 21")
     assert found["toy/right/truth.h5"] == ("stale", "the code of its stage has changed")

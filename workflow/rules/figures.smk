@@ -25,6 +25,6 @@ rule figure:
         ENVIRONMENT
     params:
         cycles=CYCLES,
-        code=code_digest("figure.py"),
+        code=code_digest("draw_figure.py"),
     script:
-        "../scripts/figure.py"
+        "../scripts/draw_figure.py"

@@ -31,9 +31,9 @@ rule flow_initial:
         updates=FLOW["updates"],
         precision=FLOW["precision"],
         reference=REFERENCE,
-        code=code_digest("flow_initial.py"),
+        code=code_digest("estimate_flow.py"),
     script:
-        "../scripts/flow_initial.py"
+        "../scripts/estimate_flow.py"
 
 
 rule flow_finetuned:
@@ -57,6 +57,6 @@ rule flow_finetuned:
         # Low memory is no reason to compute again: the result is the same.
         **{k: v for k, v in FLOW.items() if k not in ("weights", "low_memory")},
         reference=REFERENCE,
-        code=code_digest("flow_finetuned.py"),
+        code=code_digest("finetune_flow.py"),
     script:
-        "../scripts/flow_finetuned.py"
+        "../scripts/finetune_flow.py"

@@ -13,6 +13,6 @@ rule frames:
         crop=of_sequence("crop"),
         used=config["frames"],
         jpeg=REFERENCE,
-        code=code_digest("frames.py"),
+        code=code_digest("extract_frames.py"),
     script:
-        "../scripts/frames.py"
+        "../scripts/extract_frames.py"

@@ -12,6 +12,6 @@ rule labels:
     params:
         raw=lambda wildcards: config["human36m"]["raw"],
         joints_2d=lambda wildcards: config["human36m"]["joints_2d"],
-        code=code_digest("labels.py"),
+        code=code_digest("make_labels.py"),
     script:
-        "../scripts/labels.py"
+        "../scripts/make_labels.py"

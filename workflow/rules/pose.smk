@@ -33,6 +33,6 @@ rule pose_refined:
     params:
         **config["pose"],
         reference=REFERENCE,
-        code=code_digest("pose_refined.py"),
+        code=code_digest("refine_pose.py"),
     script:
-        "../scripts/pose_refined.py"
+        "../scripts/refine_pose.py"

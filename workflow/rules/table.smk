@@ -32,6 +32,6 @@ rule table:
             if item["truth"]["format"] == "human36m"
         },
         allow_missing=config["allow_missing"],
-        code=code_digest("table.py"),
+        code=code_digest("make_tables.py"),
     script:
-        "../scripts/table.py"
+        "../scripts/make_tables.py"

@@ -11,6 +11,6 @@ rule truth:
         ENVIRONMENT
     params:
         truth=of_sequence("truth"),
-        code=code_digest("truth.py"),
+        code=code_digest("assemble_truth.py"),
     script:
-        "../scripts/truth.py"
+        "../scripts/assemble_truth.py"

@@ -8,4 +8,4 @@ rule verify:
     params:
         expected=lambda wildcards: everything_made(),
     script:
-        "../scripts/verify.py"
+        "../scripts/verify_results.py"

@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
-from flowpose.downloads import fetch_drive, fetch_torchvision, fetch_url, fetch_wheel
-from flowpose.files import replacing
-from flowpose.manifest import NAME
+from flowpose.download.manifest import NAME
+from flowpose.download.sources import fetch_drive, fetch_torchvision, fetch_url, fetch_wheel
+from flowpose.storage.whole_files import replacing
 from jobs import job, progress
 
 with job(snakemake):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flowpose.human36m.actions import SHIFTED, UNLABELLED, split_video_name
+from flowpose.datasets.human36m.actions import SHIFTED, UNLABELLED, split_video_name
 
 
 def human36m_sequences(

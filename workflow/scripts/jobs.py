@@ -16,7 +16,9 @@ from PIL import Image, ImageDraw
 from tqdm import tqdm
 
 from flowpose.errors import FlowposeError, InputError
-from flowpose.files import Provenance, StageError, failure, sha256, write_failure, write_record
+from flowpose.storage.provenance import Provenance, write_record
+from flowpose.storage.stage_files import StageError, failure, write_failure
+from flowpose.storage.whole_files import sha256
 
 # Seconds between two lines of progress where it goes to a file.
 _LOG_INTERVAL = 15

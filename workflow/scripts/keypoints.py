@@ -1,10 +1,10 @@
 """Rule keypoints: 2D detections, of MediaPipe or DCPose."""
 
-from flowpose import mediapipe
-from flowpose.dcpose import read_dcpose
-from flowpose.frames import read_header
-from flowpose.keypoints import in_frames, write_keypoints
-from flowpose.metro import read_metro
+from flowpose.pose.keypoint_file import in_frames, write_keypoints
+from flowpose.readers import mediapipe
+from flowpose.readers.dcpose import read_dcpose
+from flowpose.readers.metro import read_metro
+from flowpose.video.frames_file import read_header
 from jobs import job
 
 with job(snakemake) as provenance:

@@ -1,8 +1,8 @@
 """Rule metrics: errors of every cycle's flow and pose."""
 
-from flowpose.evaluation import write_metrics
-from flowpose.pose import read_pose
-from flowpose.truth import read_truth
+from flowpose.evaluation.scores import write_metrics
+from flowpose.pose.pose_file import read_pose
+from flowpose.pose.truth_file import read_truth
 from jobs import job
 
 with job(snakemake) as provenance:

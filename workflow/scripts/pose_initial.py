@@ -1,9 +1,9 @@
 """Rule pose_initial: the 3D pose as MediaPipe or METRO estimated it."""
 
-from flowpose import mediapipe, metro
-from flowpose.frames import read_header
-from flowpose.keypoints import read_keypoints
-from flowpose.pose import write_pose
+from flowpose.pose.keypoint_file import read_keypoints
+from flowpose.pose.pose_file import write_pose
+from flowpose.readers import mediapipe, metro
+from flowpose.video.frames_file import read_header
 from jobs import job
 
 with job(snakemake) as provenance:

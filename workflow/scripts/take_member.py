@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flowpose.members import take_member
+from flowpose.download.members import take_member
 from jobs import job
 
 with job(snakemake):

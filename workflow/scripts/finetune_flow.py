@@ -1,0 +1,79 @@
+"""Rule flow_finetuned: finetune RAFT toward the motion of a pose."""
+
+from pathlib import Path
+
+from flowpose.adaptation.finetuning import FlowOptions, finetune_toward_pose
+from flowpose.adaptation.target import block_radius
+from flowpose.flow.field_file import open_flows
+from flowpose.flow.field_writing import write_flows
+from flowpose.pose.pose_file import read_pose
+from flowpose.raft.checkpoint import load_raft, place_raft, save_raft
+from flowpose.raft.inference import estimate_flows
+from flowpose.runtime.devices import (
+    compute_device,
+    device_name,
+    memory_shortage_explained,
+    precision_on,
+    prepare,
+)
+from flowpose.video.frames_file import open_frames
+from jobs import job, progress, warn
+
+with (
+    job(snakemake) as provenance,
+    memory_shortage_explained(),
+    compute_device(snakemake.config["device"]) as device,
+):
+    inputs, params = snakemake.input, snakemake.params
+    precision = precision_on(device, params.precision)
+    prepare(snakemake.threads, fast=precision == "fast")
+    model = place_raft(load_raft(inputs.weights, params.model), device, precision=precision)
+    joints = read_pose(inputs.pose).project()
+    radius = block_radius(
+        joints,
+        radius=params.block["radius"],
+        person_height=None if params.reference else params.block["person_height"],
+    )
+    with open_frames(inputs.frames) as frames, open_flows(inputs.flow) as flows:
+        if flows.precision != precision:
+            warn(
+                snakemake,
+                f"finetunes in {precision} precision where {inputs.flow} is in {flows.precision}: "
+                "they ran on different devices (set flow.precision to have all in one)",
+            )
+        n_pairs = len(frames) - 1
+        loss = finetune_toward_pose(
+            model,
+            frames,
+            flows,
+            joints,
+            radius=radius,
+            options=FlowOptions(
+                updates=params.updates,
+                passes=params.passes,
+                learning_rate=params.learning_rate,
+                precision=precision,
+                low_memory=snakemake.config["flow"]["low_memory"],
+                frozen_encoders=params.frozen_encoders,
+                gradient_updates=params.gradient_updates,
+                pairs_per_step=params.pairs_per_step,
+                person_margin=params.person_margin,
+            ),
+            reference=params.reference,
+            folder=Path(snakemake.output.flow).parent,
+            progress=progress(snakemake, "step", n_pairs),
+        )
+        write_flows(
+            snakemake.output.flow,
+            progress(snakemake, "pair", n_pairs)(
+                estimate_flows(model, frames, updates=params.updates, precision=precision)
+            ),
+            (n_pairs, *frames[0].shape[:2]),
+            provenance,
+            lossless=params.reference,
+            precision=precision,
+            device=device_name(device),
+            loss=loss,
+            block_radius=radius,
+        )
+    save_raft(model, snakemake.output.weights)

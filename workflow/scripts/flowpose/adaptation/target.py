@@ -1,0 +1,112 @@
+"""The flow that a pose sequence implies, drawn over an estimated flow (paper section 3.2)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int16
+from torch import Tensor
+
+from flowpose.pose.skeletons import FLOW_BONES
+from flowpose.raft.padding import upload
+
+POINTS_PER_BONE = 22
+_STARTS, _ENDS = (list(joints) for joints in zip(*FLOW_BONES, strict=True))
+
+
+def skeleton_points(
+    joints: Float[np.ndarray, "*batch 14 2"], *, reference: bool = False
+) -> Float[np.ndarray, "*batch 286 2"]:
+    """POINTS_PER_BONE points along each of FLOW_BONES, from end to end, bone after bone.
+
+    In reference mode float32 ends and their float32 difference are interpolated in float64, which
+    is how NumPy 1 promoted them; otherwise in the precision of the joints.
+    """
+    start, end = joints[..., _STARTS, None, :], joints[..., _ENDS, None, :]
+    precision = np.float64 if reference else joints.dtype
+    step = np.arange(POINTS_PER_BONE, dtype=precision)[:, None]
+    points = start + step * ((end - start).astype(precision) / (POINTS_PER_BONE - 1))
+    points[..., -1:, :] = end
+    return points.reshape(*joints.shape[:-2], len(FLOW_BONES) * POINTS_PER_BONE, 2)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Blocks that move, to be drawn over a flow field.
+
+    Attributes:
+        block: which block a pixel shows, the last that covers it; -1: none.
+        motion: of each block, px.
+        reference: draw in float64; else in the precision of the flow.
+    """
+
+    block: Int16[np.ndarray, "H W"]
+    motion: Float[np.ndarray, "n 2"]
+    reference: bool = False
+
+    def over(self, flow: Float[Tensor, "H W 2"]) -> Float[Tensor, "H W 2"]:
+        """The flow with the blocks over it, on its device."""
+        flow = flow.double() if self.reference else flow
+        block = upload(self.block, flow.device).int()
+        motion = upload(self.motion, flow.device).to(flow.dtype)
+        return torch.where(block[..., None] < 0, flow, motion[block])
+
+
+def draw_skeleton(
+    joints: Float[np.ndarray, "14 2"],
+    next_joints: Float[np.ndarray, "14 2"],
+    size: tuple[int, int],
+    *,
+    radius: int,
+    reference: bool = False,
+) -> Drawing:
+    """Blocks around the skeleton that move as the skeleton does.
+
+    A block of 2 radius x 2 radius px reaches from `radius` px above and left of the rounded point
+    to `radius - 1` px below and right of it; later points overwrite earlier ones. Points that are
+    not finite in both frames are left out.
+
+    Args:
+        joints: METRO_14 joints in the first frame, px.
+        next_joints: the same in the second frame.
+        size: height and width of the flow field, px.
+        radius: of the blocks, px; the paper's is 15.
+        reference: draw as the reference does (docs/reference.md, 8): in float64, points with a zero
+            coordinate left out, and blocks that stick out above or left not clipped to the image
+            but lost, or wrapped to the opposite border where they lie outside altogether.
+    """
+    points = skeleton_points(joints, reference=reference)
+    next_points = skeleton_points(next_joints, reference=reference)
+    seen = np.isfinite(points).all(-1) & np.isfinite(next_points).all(-1)
+    if reference:
+        seen &= (points != 0).all(-1) & (next_points != 0).all(-1)
+    block = np.full(size, -1, np.int16)
+    for point in np.flatnonzero(seen):
+        column, row = (round(float(coordinate)) for coordinate in points[point])
+        top, left, bottom, right = row - radius, column - radius, row + radius, column + radius
+        if not reference:
+            top, left, bottom, right = max(top, 0), max(left, 0), max(bottom, 0), max(right, 0)
+        block[top:bottom, left:right] = point
+    return Drawing(block, next_points - points, reference)
+
+
+def block_radius(
+    joints: Float[np.ndarray, "T 14 2"], *, radius: int, person_height: float | None
+) -> int:
+    """The radius of a target's blocks for people of the size seen.
+
+    Args:
+        joints: METRO_14 joints, px.
+        radius: of blocks for a person of `person_height` px. The paper has 15 px, for people of
+            some 500 px.
+        person_height: None for blocks of a fixed size, as in the paper.
+
+    Returns:
+        The radius for the sequence's median person, at least 1 px. A person's height is the longer
+        side of the box around its joints.
+    """
+    if person_height is None:
+        return radius
+    sides = np.nanmax(joints, axis=1) - np.nanmin(joints, axis=1)
+    height = float(np.nanmedian(sides.max(-1)))
+    return max(1, round(radius * height / person_height))

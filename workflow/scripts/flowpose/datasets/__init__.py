@@ -1,0 +1,1 @@
+"""Truths: a module a kind."""

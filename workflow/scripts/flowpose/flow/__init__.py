@@ -1,0 +1,1 @@
+"""Flow fields: their files, and flow at points."""

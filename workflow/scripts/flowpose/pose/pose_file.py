@@ -1,0 +1,75 @@
+"""A pose estimate of a sequence, and its file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from flowpose.pose.skeletons import METRO_14
+from flowpose.pose.weak_perspective import Crop, WeakPerspective
+from flowpose.storage import stage_files
+from flowpose.storage.provenance import Provenance
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A pose estimate of a sequence.
+
+    Attributes:
+        joints_3d: (T, 14, 3) METRO_14 joints, m, camera frame.
+        camera: (T, 3) weak-perspective s, tx, ty.
+        crop: the crop of each frame that the camera refers to.
+        missing: frames that the estimator lacks, in which the pose is interpolated. They count in
+            no error.
+    """
+
+    joints_3d: Float[np.ndarray, "T 14 3"]
+    camera: Float[np.ndarray, "T 3"]
+    crop: Crop
+    missing: tuple[int, ...] = ()
+
+    def project(self) -> Float[np.ndarray, "T 14 2"]:
+        """The joints in image px."""
+        joints, camera = self.joints_3d.astype(np.float32), self.camera.astype(np.float32)
+        return WeakPerspective(self.crop)(joints, camera)
+
+
+def write_pose(
+    path: Path | str,
+    pose: Pose,
+    provenance: Provenance,
+    loss: Float[np.ndarray, "steps"] | None = None,
+) -> None:
+    """Write pose_k.h5; `loss` is the refinement's energy at each step."""
+    joints = METRO_14.joints
+    with stage_files.create(path, provenance) as h5:
+        stage_files.add(
+            h5, "joints_3d", pose.joints_3d, axes="frame joint xyz", unit="m", joints=joints
+        )
+        stage_files.add(
+            h5, "joints_2d", pose.project(), axes="frame joint xy", unit="px", joints=joints
+        )
+        stage_files.add(h5, "camera", pose.camera, axes="frame s_tx_ty", unit="1, m, m")
+        stage_files.add(h5, "crop", pose.crop.as_array(), axes="frame scale_x_y", unit="1, px, px")
+        h5["crop"].attrs["size_px"] = pose.crop.size
+        estimated = np.ones(len(pose.camera), bool)
+        estimated[list(pose.missing)] = False
+        stage_files.add(h5, "estimated", estimated, axes="frame")
+        if loss is not None:
+            stage_files.add(h5, "loss", loss, axes="step")
+
+
+def read_pose(path: Path | str) -> Pose:
+    """Read pose_k.h5."""
+    with stage_files.opened(path) as h5:
+        crop = Crop.from_array(
+            stage_files.read(h5, "crop", (None, 3)), int(h5["crop"].attrs["size_px"])
+        )
+        n = len(crop.scale)
+        return Pose(
+            stage_files.read(h5, "joints_3d", (n, 14, 3)),
+            stage_files.read(h5, "camera", (n, 3)),
+            crop,
+            tuple(np.flatnonzero(~stage_files.read(h5, "estimated", (n,))).tolist()),
+        )

@@ -1,0 +1,1 @@
+"""RAFT: its weights, its networks and its flow."""

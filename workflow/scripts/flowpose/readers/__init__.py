@@ -1,0 +1,1 @@
+"""Pose and keypoint estimates of others: a file a format."""

@@ -1,0 +1,1 @@
+"""Files that pass between stages: written whole, checked when read."""

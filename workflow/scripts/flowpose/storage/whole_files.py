@@ -1,0 +1,102 @@
+"""Files that are written whole or not at all, and damage that is noticed."""
+
+import hashlib
+import io
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EDQUOT, ENOSPC
+from pathlib import Path
+
+from flowpose.errors import FlowposeError, InputError, check
+
+# Bytes: less than that free, a write that failed did so for want of room.
+_ALMOST_NOTHING = 100_000
+
+
+def sha256(path: Path | str) -> str:
+    """Hexadecimal SHA-256 of a file's content."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def replacing(path: Path | str) -> Iterator[Path]:
+    """A path to write to in place of `path`, which it replaces once all is written and on disk.
+
+    If the body fails, `path` is left as it was and what was written is removed.
+
+    Raises:
+        FlowposeError: the disk is full.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Always the same name, so that what a killed job left is overwritten by the next.
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        yield temporary
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except Exception as error:
+        free = shutil.disk_usage(path.parent).free
+        # HDF5 and PyTorch do not tell a full disk from other failures to write.
+        if free < _ALMOST_NOTHING or getattr(error, "errno", None) in (ENOSPC, EDQUOT):
+            raise FlowposeError(
+                f"{path}: the disk is full ({free} bytes free): "
+                "make room, or set results to a folder elsewhere, then run the same again"
+            ) from error
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class _PatientFile(io.FileIO):
+    """Takes what a full disk refuses and remembers the error: HDF5 may crash when a write fails."""
+
+    error: OSError | None = None
+
+    def write(self, data: bytes | memoryview, /) -> int:  # type: ignore[override]
+        left = memoryview(data).cast("B")
+        while left and self.error is None:
+            try:
+                left = left[super().write(left) :]
+            except OSError as error:
+                self.error = error
+        return memoryview(data).nbytes
+
+
+@contextmanager
+def opened_for_hdf5(path: Path) -> Iterator[io.FileIO]:
+    """A file for HDF5 to write; raises at the end if not all could be written."""
+    with _PatientFile(path, "w+") as stream:
+        yield stream
+        if stream.error:
+            raise stream.error
+
+
+def check_zip(path: Path | str) -> None:
+    """Compare the content of a zip archive, as PyTorch writes them, with its checksums.
+
+    PyTorch itself does not: it loads weights with flipped bytes.
+
+    Raises:
+        InputError: the archive is damaged.
+    """
+    if zipfile.is_zipfile(path):
+        with damage_named(path), zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        check(damaged is None, path, f"damaged: {damaged}", "delete it, and make or fetch it again")
+
+
+@contextmanager
+def damage_named(path: Path | str) -> Iterator[None]:
+    """Turn HDF5's errors at data that do not match their checksum into one that names the file."""
+    try:
+        yield
+    except (OSError, RuntimeError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: damaged: {error} (delete it, and run the workflow to make it again)"
+        ) from error

@@ -1,0 +1,1 @@
+"""Videos, and the frames of them that are used."""

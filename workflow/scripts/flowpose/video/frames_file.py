@@ -1,0 +1,197 @@
+"""The frames of a video that a sequence uses, cropped and scaled, and their file."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import h5py
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from flowpose.errors import check
+from flowpose.storage import stage_files
+from flowpose.storage.provenance import Provenance
+from flowpose.storage.whole_files import damage_named
+from flowpose.video.decoding import VideoInfo, jpeg_round_trip, probe, read_frames, used_frames
+
+# Two frames make a flow, three an acceleration.
+_MIN_FRAMES = 3
+# RAFT sees nothing in less than two of its cells.
+_MIN_SIDE = 16
+
+
+@dataclass(frozen=True)
+class View:
+    """The part of a video's picture that is used, and the size it is used at.
+
+    Attributes:
+        crop: x, y, width, height of the part, video px.
+        scale: frame px per video px, in x and y.
+    """
+
+    crop: tuple[int, int, int, int]
+    scale: tuple[float, float] = (1.0, 1.0)
+
+    @classmethod
+    def of(
+        cls,
+        video_size: tuple[int, int],
+        crop: tuple[int, int, int, int] | None,
+        width: int | None,
+    ) -> "View":
+        """The view of a video of a size (width, height) cropped, then scaled to a width.
+
+        The height follows the width, rounded to whole px, so the two scales may differ a little.
+        """
+        crop = crop or (0, 0, *video_size)
+        if width is None:
+            return cls(crop)
+        height = round(crop[3] * width / crop[2])
+        return cls(crop, (width / crop[2], height / crop[3]))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of a frame, px."""
+        return round(self.crop[2] * self.scale[0]), round(self.crop[3] * self.scale[1])
+
+    def to_frame(self, points: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 2"]:
+        """Video px as frame px; in both, pixel centres are at whole numbers."""
+        return (points - np.array(self.crop[:2]) + 0.5) * np.array(self.scale) - 0.5
+
+    def cut(self, picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "H W 3"]:
+        """The view of a decoded picture."""
+        x, y, width, height = self.crop
+        part = picture[y : y + height, x : x + width]
+        if self.size == (width, height):
+            return part
+        shrinks = self.scale[0] < 1
+        return cv2.resize(
+            part, self.size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+        )
+
+
+@dataclass(frozen=True)
+class FramesHeader:
+    """What frames.h5 says of the frames besides the frames.
+
+    Attributes:
+        index: of each frame in the video.
+        video: header of the video.
+        view: how video px become frame px.
+    """
+
+    index: np.ndarray
+    video: VideoInfo
+    view: View
+
+
+class FrameReader:
+    """The frames of an open frames.h5, decompressed one at a time."""
+
+    def __init__(self, h5: h5py.File) -> None:
+        self._frames = h5["frames"]
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, t: int) -> UInt8[np.ndarray, "H W 3"]:
+        with damage_named(self._frames.file.filename):
+            return self._frames[t]
+
+
+def extract_frames(
+    path: Path | str,
+    video: Path | str,
+    provenance: Provenance,
+    *,
+    first: int,
+    step: int,
+    count: int | None,
+    crop: tuple[int, int, int, int] | None,
+    width: int | None,
+    jpeg: bool,
+    progress: Callable[[Iterable], Iterable] = iter,
+) -> None:
+    """Decode, crop and scale the frames that are used, and write frames.h5.
+
+    Args:
+        first: index of the first frame used.
+        step: the video frames from one used frame to the next.
+        count: use at most so many; None: to the end of the video.
+        crop: x, y, width, height, video px; None: all of the picture.
+        width: frames are scaled to it, px; None: not scaled.
+        jpeg: re-compress the frames as the reference does (docs/reference.md, B8).
+
+    Raises:
+        InputError: the video is missing, truncated, too short or smaller than the crop.
+    """
+    info = probe(video)
+    index = used_frames(info.n_frames, first, step, count)
+    view = View.of(info.size, crop, width)
+    _check_index(video, info, index)
+    _check_view(video, info, view)
+    shape = (len(index), *view.size[::-1], 3)
+    with stage_files.create(path, provenance) as h5:
+        frames = stage_files.add_stream(h5, "frames", shape, "uint8", axes="frame row column rgb")
+        pictures = read_frames(video, index, info.n_frames)
+        for picture, t in zip(pictures, progress(range(len(index))), strict=True):
+            frame = view.cut(picture)
+            frames[t] = jpeg_round_trip(frame) if jpeg else frame
+        stage_files.add(h5, "index", np.array(index), axes="frame")
+        h5.attrs["video_size_px"] = info.size
+        h5.attrs["video_frames"] = info.n_frames
+        h5.attrs["video_fps"] = info.fps
+        h5.attrs["fps"] = info.fps / step
+        h5.attrs["crop_px"] = view.crop
+        h5.attrs["scale"] = view.scale
+
+
+def _check_index(video: Path | str, info: VideoInfo, index: range) -> None:
+    """Refuse a video that is too short."""
+    check(
+        len(index) >= _MIN_FRAMES,
+        video,
+        f"{info.n_frames} frames, of which {len(index)} are used (one in {index.step}, from "
+        f"{index.start})",
+        f"at least {_MIN_FRAMES} are needed: lower frames.step or frames.first",
+    )
+
+
+def _check_view(video: Path | str, info: VideoInfo, view: View) -> None:
+    """Refuse a crop that reaches out of the picture, or frames too small for RAFT."""
+    x, y, width, height = view.crop
+    check(
+        x + width <= info.size[0] and y + height <= info.size[1],
+        video,
+        f"the crop reaches to ({x + width}, {y + height}), "
+        f"the video is {info.size[0]} x {info.size[1]} px",
+        "change the sequence's crop, or is it another video?",
+    )
+    check(
+        min(view.size) >= _MIN_SIDE,
+        video,
+        f"frames would be {view.size[0]} x {view.size[1]} px",
+        f"at least {_MIN_SIDE} px are needed: change the sequence's crop or frames.width",
+    )
+
+
+def read_header(path: Path | str) -> FramesHeader:
+    """What frames.h5 says besides the frames."""
+    with stage_files.opened(path) as h5:
+        width, height = (int(side) for side in h5.attrs["video_size_px"])
+        x, y, w, h = (int(value) for value in h5.attrs["crop_px"])
+        scale_x, scale_y = (float(value) for value in h5.attrs["scale"])
+        return FramesHeader(
+            stage_files.read(h5, "index"),
+            VideoInfo((width, height), float(h5.attrs["video_fps"]), int(h5.attrs["video_frames"])),
+            View((x, y, w, h), (scale_x, scale_y)),
+        )
+
+
+@contextmanager
+def open_frames(path: Path | str) -> Iterator[FrameReader]:
+    """The frames of frames.h5, to read one at a time."""
+    with stage_files.opened(path) as h5:
+        yield FrameReader(h5)

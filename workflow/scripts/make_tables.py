@@ -1,0 +1,26 @@
+"""Rule table: mean errors of every sequence and cycle, and for Human3.6M of every action."""
+
+from flowpose.datasets.human36m.actions import ACTIVITIES, activity_of
+from flowpose.evaluation.action_table import collect_by_action, write_by_action
+from flowpose.evaluation.sequence_table import collect, write
+from jobs import job
+
+with job(snakemake):
+    params, output = snakemake.params, snakemake.output
+    metrics = dict(zip(params.sequences, snakemake.input, strict=True))
+    table = collect(
+        params.dataset,
+        metrics,
+        allow_missing=params.allow_missing,
+        left_out=params.left_out,
+        recordings=params.recordings,
+    )
+    write(table, output.csv, output.md)
+    if params.recordings:
+        activities = {name: activity_of(action) for name, (_, action) in params.recordings.items()}
+        write_by_action(
+            collect_by_action(metrics, activities, ACTIVITIES),
+            output.by_action_csv,
+            output.by_action_md,
+            output.by_action_tex,
+        )

@@ -1,0 +1,23 @@
+"""Rule verify: say of every file of the results whether it is current."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+from flowpose.storage.verification import Expected, verify
+
+verdicts = verify([Expected(**item) for item in snakemake.params.expected])
+counts = Counter(verdict.state for verdict in verdicts)
+lines = [
+    f"{verdict.state:8} {verdict.path}" + (f": {verdict.why}" if verdict.why else "")
+    for verdict in verdicts
+]
+lines.append(f"{len(verdicts)} files: " + ", ".join(f"{n} {state}" for state, n in counts.items()))
+changed = counts["stale"] + counts["corrupt"] > 0
+if changed:
+    lines.append("To make stale and corrupt files again, delete them and run the workflow.")
+print(*lines, sep="\n")
+log = Path(snakemake.log[0])
+log.parent.mkdir(parents=True, exist_ok=True)
+log.write_text("\n".join(lines) + "\n")
+sys.exit(changed)
