@@ -45,10 +45,11 @@ from flowpose.flow.patches import FlowPatches
 from flowpose.flow.sampling import sample_flow_reference
 from flowpose.pose.keypoint_file import Keypoints
 from flowpose.pose.pose_file import Pose
-from flowpose.pose.skeletons import DCPOSE_17, METRO_14, convert
+from flowpose.pose.skeletons import METRO_14, convert
 from flowpose.pose.weak_perspective import Crop
 from flowpose.raft.checkpoint import load_raft, torchvision_key
 from flowpose.raft.inference import estimate_flows
+from flowpose.readers.dcpose import DCPOSE_17
 from flowpose.refinement.energy import PoseEnergy, PoseWeights, bone_lengths, unpack
 from flowpose.refinement.refine import PoseOptions, refine_pose
 

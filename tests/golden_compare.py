@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 from flowpose.adaptation.target import draw_skeleton
+from flowpose.datasets.human36m.h36m_skeletons import H36M_32
 from flowpose.evaluation.metrics import joint_errors, reference_end_point_error
-from flowpose.pose.skeletons import H36M_32, METRO_14, convert
+from flowpose.pose.skeletons import METRO_14, convert
 
 # What is allowed, and why: tests/golden/README.md.
 EXACT = 1e-9

@@ -25,14 +25,15 @@ from golden_compare import (
 )
 
 from flowpose.adaptation.finetuning import FlowOptions, finetune
+from flowpose.pose.estimates import assemble_estimates
 from flowpose.pose.pose_file import Pose
 from flowpose.raft.checkpoint import load_raft
 from flowpose.raft.inference import estimate_flows
-from flowpose.readers.dcpose import read_dcpose
-from flowpose.readers.metro import read_metro
+from flowpose.readers import dcpose, metro
 from flowpose.refinement.refine import PoseOptions, RefinedPose, refine_pose
 from flowpose.storage.safe_pickle import read_pickled
 from flowpose.video.decoding import jpeg_round_trip, probe, read_frames, used_frames
+from flowpose.video.frames_file import FramesHeader, View
 
 UPDATES = 20
 # Human3.6M's camera 60457274 in VideoPose3D's order.
@@ -67,14 +68,20 @@ class Run:
         # Decoders differ by build, so the flow stages get the reference's own frames.
         self._frames = self._golden("frames_jpg")
         n = len(self._frames)
-        self._metro = read_metro(estimates, n)
         detections = workspace / "dcpose_estimates_h36m" / subject / f"result_{video}.json"
-        self._keypoints = read_dcpose(detections, self._metro.project())
+        video_file = h36m / subject / "Videos" / f"{video}.mp4"
+        info = probe(video_file)
+        index = used_frames(info.n_frames, FIRST, STEP, n)
+        self._metro, self._keypoints = assemble_estimates(
+            metro.read_joints(estimates),
+            dcpose.read_detections(detections),
+            FramesHeader(np.array(index), info, View.of(info.size, None, None)),
+        )
         labels = read_pickled(h36m / "data_2d_h36m_gt.npz", "positions_2d")[subject]
         self._labels = subsampled(labels[video.rpartition(".")[0]][CAMERA], n)
         truth = read_pickled(workspace / "data" / "data_3d_h36m.npz", "positions_3d")[subject]
         self._truth = truth[video]
-        self._decoded = decoded(h36m / subject / "Videos" / f"{video}.mp4", n)
+        self._decoded = decoded(video_file, index)
 
     def check(self) -> Iterator[Row]:
         """Two cycles of flow with a refinement of the pose between them."""
@@ -158,8 +165,7 @@ class Run:
             yield self._row(f"{which} (mm)", ours, self._golden(name), tolerance)
 
 
-def decoded(video: Path, n: int) -> np.ndarray:
+def decoded(video: Path, index: range) -> np.ndarray:
     """The frames as the reference extracts them."""
-    info = probe(video)
-    index = used_frames(info.n_frames, FIRST, STEP, n)
-    return np.stack([jpeg_round_trip(frame) for frame in read_frames(video, index, info.n_frames)])
+    frames = read_frames(video, index, probe(video).n_frames)
+    return np.stack([jpeg_round_trip(frame) for frame in frames])

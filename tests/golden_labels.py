@@ -8,7 +8,7 @@ from golden_compare import LABEL_M, LABEL_PX, Row, absolute
 
 from flowpose.datasets.human36m.actions import CAMERAS
 from flowpose.datasets.human36m.cameras import camera_of
-from flowpose.pose.skeletons import H36M_17, H36M_32
+from flowpose.datasets.human36m.h36m_skeletons import H36M_17, H36M_32
 
 
 def check_labels(path: Path) -> Iterator[Row]:

@@ -1,4 +1,8 @@
+import shutil
+import subprocess
+import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -34,11 +38,11 @@ def scripts(tmp_path, monkeypatch):
     code_digest.code_digest.cache_clear()
 
 
-def digest(script="rule.py"):
+def digest(script="rule.py", *modules):
     """The digest that a new process would come to."""
     code_digest.code_digest.cache_clear()
     code_digest._parse.cache_clear()
-    return code_digest.code_digest(script)
+    return code_digest.code_digest(script, *modules)
 
 
 def edit(path, old, new):
@@ -139,7 +143,7 @@ def test_digests_of_the_rules_differ_and_are_short():
 def test_only_rules_that_use_a_module_depend_on_it():
     """An edit of the pose refinement reruns no flow."""
     used = {
-        script: {path.name for path in code_digest._closure(code_digest.SCRIPTS / script)}
+        script: {path.name for path in code_digest._closure([code_digest.SCRIPTS / script])}
         for script in ("estimate_flow.py", "finetune_flow.py", "refine_pose.py")
     }
     assert "refine.py" in used["refine_pose.py"]
@@ -147,3 +151,106 @@ def test_only_rules_that_use_a_module_depend_on_it():
     assert "checkpoint.py" in used["estimate_flow.py"]
     assert "target.py" in used["finetune_flow.py"]
     assert "refine.py" not in used["estimate_flow.py"] | used["finetune_flow.py"]
+    assert not {"errors.py", "version.py", "jobs.py"} & set.union(*used.values())
+
+
+@pytest.mark.parametrize("name", ["flowpose/errors.py", "flowpose/version.py", "jobs.py"])
+def test_what_computes_nothing_does_not_count(scripts, name):
+    (scripts / name).parent.mkdir(exist_ok=True)
+    (scripts / name).write_text("import other\n")
+    module = name.removesuffix(".py").replace("/", ".")
+    edit(scripts / "rule.py", "import helper", f"import helper\nimport {module}")
+    before = digest()
+    (scripts / name).write_text("words = 'others'\n")
+    (scripts / "other.py").write_text("two = 3\n")
+    assert digest() == before
+
+
+def test_a_module_that_is_imported_by_name_counts_where_it_is_named(scripts):
+    without, before = digest(), digest("rule.py", "library.unused")
+    assert before != without
+    edit(scripts / "library" / "unused.py", "3 * x", "4 * x")
+    assert digest() == without and digest("rule.py", "library.unused") != before
+
+
+# Syntax whose tree or text differs between versions of Python, or that a digest might overlook.
+SAMPLE = r"""
+from __future__ import annotations
+import os.path as p, re
+@decorated(1, *args, key=None, **options)
+def f(a, /, b: int = 0, *c, d=..., **e) -> "x":
+    global g
+    x: float = 1e-5 if a else -0.0
+    y = f"{x!r:>{b + 1}} {'nested'} {x=}" 'joined' f"{{}}" + r"\d" + u"u" + "\N{DEGREE SIGN}\n"
+    z = [i async for i in a] + [(lambda *k: k)(j) for j in c if j not in (None, True, 1_000, b"")]
+    2j
+    with (open(p) as q, r): pass
+    try: del z[1:2, ::3]
+    except* (A, B) as error: raise error from None
+    match x:
+        case {"k": [1, *rest], **others} if rest: return
+        case C(n=None) | -1: yield
+    g.__name__ == "" or h("")
+    return (w := y), {**e, 1: 2}, a if b else not c, a < b <= c, a @ b, *c
+class C(B, metaclass=M):
+    async def g(self): await self; nonlocal_ = 1
+"""
+
+
+@pytest.fixture
+def sample(scripts):
+    (scripts / "sample.py").write_text(SAMPLE)
+    shutil.copy(Path(__file__).parents[2] / "workflow" / "scripts" / "code_digest.py", scripts)
+    return scripts
+
+
+def runs(python) -> bool:
+    return subprocess.run([python, "--version"], capture_output=True, check=False).returncode == 0
+
+
+FOUND = [shutil.which(f"python3.{minor}") for minor in (11, 12, 13, 14)]
+
+
+@pytest.mark.parametrize(
+    "python", [sys.executable, *(path for path in FOUND if path and runs(path))]
+)
+def test_the_digest_is_the_same_in_every_version_of_python(sample, python):
+    """The number is part of the test: it was the same in Python 3.11, 3.12 and 3.13."""
+    script = "from code_digest import code_digest; print(code_digest('sample.py'))"
+    done = subprocess.run(
+        [python, "-c", script], cwd=sample, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "302ef1b06582\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("1e-5", "1e-6"),
+        ("-0.0", "0.0"),
+        ("key=None", "key=0"),
+        ("d=...", "d=None"),
+        ("{x!r", "{x!s"),
+        ("joined", "Joined"),
+        ("True, 1_000", "1_000, True"),
+        ("2j", "2"),
+        ('b""', '""'),
+        ('g.__name__ == ""', "g.__name__ == 0"),
+        ('h("")', "h()"),
+        ("[1:2, ::3]", "[1:2, :3]"),
+        ("except*", "except"),
+        ("a < b <= c", "a <= b < c"),
+        ("a, /, b", "a, b"),
+        ("async def g", "def g"),
+        ("from None", "from a"),
+        ("{**e, 1: 2}", "{1: 2, **e}"),
+    ],
+)
+def test_no_change_of_syntax_is_overlooked(sample, old, new):
+    before = digest("sample.py")
+    text = SAMPLE.replace("await self; ", "") if old == "async def g" else SAMPLE
+    (sample / "sample.py").write_text(text)
+    before = digest("sample.py")
+    assert old in text
+    (sample / "sample.py").write_text(text.replace(old, new, 1))
+    assert digest("sample.py") != before

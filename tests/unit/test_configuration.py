@@ -77,10 +77,97 @@ def test_an_unknown_key_is_named_with_those_allowed(config, section, key):
 
 
 def test_every_missing_key_is_named_once(config):
-    config["sequences"] = {"walk": {"video": "video.mp4"}}
+    config["sequences"] = {"walk": {"truth": RECORDING}}
     assert problems(config) == [
+        "sequences.walk.video: this key must be set",
         "sequences.walk.estimates: this key must be set",
-        "sequences.walk.truth: this key must be set",
+    ]
+
+
+def with_estimates(config, **estimates):
+    config["sequences"]["walk"] = SEQUENCE | {"estimates": estimates}
+    return config
+
+
+MEDIAPIPE = RECORDING | {"format": "mediapipe"}
+METRO, DCPOSE = {"format": "metro", "file": "m.npz"}, {"format": "dcpose", "file": "d.json"}
+
+
+@pytest.mark.parametrize(
+    ("short", "pose", "keypoints"),
+    [
+        (RECORDING, MEDIAPIPE, MEDIAPIPE),
+        (MEDIAPIPE, MEDIAPIPE, MEDIAPIPE),
+        (METRO | {"keypoints": "d.json"}, METRO, DCPOSE),
+        (
+            {"pose": MEDIAPIPE, "keypoints": {"format": "openpose", "folder": "json"}},
+            MEDIAPIPE,
+            {"format": "openpose", "folder": "json"},
+        ),
+    ],
+)
+def test_estimates_are_of_a_pose_and_of_keypoints(config, short, pose, keypoints):
+    full = complete(with_estimates(config, **short))
+    assert full["sequences"]["walk"]["estimates"] == {"pose": pose, "keypoints": keypoints}
+    assert complete(full) == full
+
+
+@pytest.mark.parametrize(
+    ("estimates", "lines"),
+    [
+        ({"file": "m.npz"}, ["camera: this key must be set"]),
+        (METRO, ["keypoints: this key must be set"]),
+        (RECORDING | {"folder": "json"}, ["folder: unknown key; allowed: format, file, camera, "]),
+        ({"pose": METRO}, ["keypoints: this key must be set"]),
+        ({"keypoints": DCPOSE}, ["pose: this key must be set"]),
+        (
+            {"pose": METRO | {"camera": "1"}, "keypoints": DCPOSE},
+            ["pose.camera: unknown key; allowed: format, file"],
+        ),
+        (
+            {"pose": {"file": "m.npz"}, "keypoints": {"format": "openpose", "file": "a.json"}},
+            [
+                "keypoints.folder: this key must be set",
+                "keypoints.file: unknown key; allowed: format, folder",
+                "pose.format: this key must be set",
+            ],
+        ),
+        (
+            {"pose": DCPOSE, "keypoints": METRO},
+            [
+                "keypoints.format: 'metro' is not one of ['mediapipe', 'dcpose', 'openpose']; "
+                "allowed: mediapipe or dcpose or openpose",
+                "pose.format: 'dcpose' is not one of ['mediapipe', 'metro']; "
+                "allowed: mediapipe or metro",
+            ],
+        ),
+    ],
+)
+def test_a_format_wants_its_own_keys_and_no_others(config, estimates, lines):
+    found = problems(with_estimates(config, **estimates))
+    assert len(found) == len(lines)
+    for line, expected in zip(sorted(found), sorted(lines), strict=True):
+        assert line.startswith(f"sequences.walk.estimates.{expected}")
+
+
+@pytest.mark.parametrize(
+    ("truth", "full"),
+    [
+        (None, {"format": "none"}),
+        (RECORDING, RECORDING | {"format": "multiview"}),
+        ({"format": "none"}, {"format": "none"}),
+    ],
+)
+def test_truth_may_be_none(config, truth, full):
+    sequence = {key: value for key, value in SEQUENCE.items() if key != "truth"}
+    config["sequences"]["walk"] = sequence | ({"truth": truth} if truth else {})
+    assert complete(config)["sequences"]["walk"]["truth"] == full
+
+
+def test_a_truth_that_is_none_names_no_file(config):
+    config["sequences"]["walk"] = SEQUENCE | {"truth": RECORDING | {"format": "none"}}
+    assert problems(config) == [
+        f"sequences.walk.truth.{key}: unknown key; allowed: format" for key in ("file", "camera")
     ]
 
 

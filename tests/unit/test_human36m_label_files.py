@@ -9,6 +9,7 @@ from test_safe_pickle import Command
 
 from flowpose.datasets.human36m.actions import CAMERAS
 from flowpose.datasets.human36m.coordinates import coordinate_frame
+from flowpose.datasets.human36m.h36m_skeletons import H36M_32
 from flowpose.datasets.human36m.label_files import (
     labelled,
     read_labels_2d,
@@ -17,7 +18,6 @@ from flowpose.datasets.human36m.label_files import (
     write_labels_3d,
 )
 from flowpose.errors import InputError
-from flowpose.pose.skeletons import H36M_32
 from flowpose.storage.safe_pickle import read_pickled
 
 WALKING = POSITIONS["S9"]["Walking"]

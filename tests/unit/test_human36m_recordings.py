@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from flowpose.datasets.human36m.actions import CAMERAS
 from flowpose.datasets.human36m.cameras import camera_of
+from flowpose.datasets.human36m.h36m_skeletons import H36M_17, H36M_32
 from flowpose.datasets.human36m.label_files import write_labels_2d, write_labels_3d
-from flowpose.datasets.human36m.recordings import MISSING_AT_END, read_labels, truth
+from flowpose.datasets.human36m.recordings import MISSING_AT_END, read_labels
 from flowpose.errors import InputError
-from flowpose.pose.skeletons import H36M_17, H36M_32, METRO_14
+from flowpose.pose.labels import assemble_truth
+from flowpose.pose.skeletons import METRO_14
 from flowpose.video.decoding import VideoInfo
 from flowpose.video.frames_file import FramesHeader, View
 
@@ -50,7 +52,7 @@ def test_world_labels_come_into_the_cameras_frame(files, camera):
     np.testing.assert_allclose(labels.joints_3d, golden, atol=3e-6)
     golden = GOLDEN[f"pos2d/S9/Walking/{index}"]
     np.testing.assert_allclose(labels.joints_2d, golden, atol=1e-3)
-    assert labels.skeleton == H36M_17 and labels.video_size == camera_of("S9", camera).size
+    assert labels.skeleton_2d == H36M_17 and labels.video_size == camera_of("S9", camera).size
     assert labels.remarks == ("the 3D labels are in the frame of the world",)
 
 
@@ -63,40 +65,40 @@ def test_labels_of_a_camera_stay_as_they_are(files):
 
 
 def test_truth_has_the_frames_that_are_used_under_their_joints_names(files):
-    true = truth(read(files), header(1, 6))
+    true = assemble_truth(read(files), header(1, 6))
     np.testing.assert_allclose(true.joints_3d, SEEN[[1, 6]][:, METRO_OF_32], atol=3e-6)
     np.testing.assert_allclose(true.joints_2d, VIEWS[3][[1, 6]], atol=1e-3)
     assert true.names_2d == H36M_17.joints and true.joints_3d.shape == (2, len(METRO_14), 3)
 
 
 def test_2d_labels_are_in_px_of_the_cropped_and_scaled_frames(files):
-    true = truth(read(files), header(2, 3, crop=(100, 50, 800, 900), width=400))
+    true = assemble_truth(read(files), header(2, 3, crop=(100, 50, 800, 900), width=400))
     expected = (VIEWS[3][[2, 3]] - [100, 50] + 0.5) / 2 - 0.5
     np.testing.assert_allclose(true.joints_2d, expected, atol=1e-3)
 
 
 def test_all_32_joints_keep_their_names(files):
     write_labels_2d(files[1], POSITIONS, H36M_32)
-    true = truth(read(files), header(0, 1))
+    true = assemble_truth(read(files), header(0, 1))
     assert true.names_2d == H36M_32.joints
     golden = GOLDEN["pos2d_32/S9/Walking/3"][:2]
     np.testing.assert_allclose(true.joints_2d, golden, atol=1e-3)
 
 
 def test_frames_shortly_after_the_last_label_are_unknown(files):
-    true = truth(read(files), header(3, F - 1, F, F + MISSING_AT_END - 1))
+    true = assemble_truth(read(files), header(3, F - 1, F, F + MISSING_AT_END - 1))
     for points in (true.joints_3d, true.joints_2d):
         assert np.isfinite(points[:2]).all() and np.isnan(points[2:]).all()
 
 
 def test_labels_much_shorter_than_the_video_are_refused(files):
     with pytest.raises(InputError, match=r"S9 Walking: labels of 9 frames, frame 19 .*'s 99 is"):
-        truth(read(files), header(3, F + MISSING_AT_END))
+        assemble_truth(read(files), header(3, F + MISSING_AT_END))
 
 
 def test_a_video_of_another_size_is_refused(files):
     with pytest.raises(InputError, match=r"labels for a video of \(1000, 1002\) px, .*\(500, 501"):
-        truth(read(files), header(0, 1, size=(500, 501)))
+        assemble_truth(read(files), header(0, 1, size=(500, 501)))
 
 
 @pytest.mark.parametrize("form", ["world", "camera"])
@@ -127,7 +129,7 @@ def test_2d_labels_that_do_not_fit_labels_of_a_camera_are_only_remarked_on(files
     save(files[1], positions_2d={"S9": {"Walking": half}})
     labels = read(files)
     assert labels.video_size is None and "no" in labels.remarks[1]
-    true = truth(labels, header(0, 1, size=(500, 501)))
+    true = assemble_truth(labels, header(0, 1, size=(500, 501)))
     np.testing.assert_allclose(true.joints_2d, half[3][:2])
 
 

@@ -4,8 +4,8 @@ import zipfile
 
 import pytest
 
-from flowpose.download.manifest import write_manifest
-from flowpose.download.members import take_member, unpack_member
+from flowpose.download.manifest import FOLDER_MANIFEST, read_manifest, write_manifest
+from flowpose.download.members import take_folder, take_member, unpack_member
 from flowpose.errors import InputError
 
 
@@ -115,3 +115,32 @@ def test_a_damaged_member_is_noticed_and_leaves_nothing(tmp_path, files_under):
     with pytest.raises(InputError, match=r"package.whl: .*CRC"):
         unpack_member(tmp_path / "out", tmp_path / "package.whl", "a")
     assert files_under(tmp_path) == ["package.whl"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "content"),
+    [("S9", {"Walking 1.npz": b"walking"}), ("package", {"weights.pth": b"weights" * 100})],
+)
+def test_a_folder_is_taken_as_it_came_or_out_of_an_archive(tmp_path, fetched, folder, content):
+    manifest = tmp_path / "out" / folder / FOLDER_MANIFEST
+    take_folder(manifest, fetched, folder)
+    assert {name: (manifest.parent / name).read_bytes() for name in content} == content
+    assert read_manifest(manifest) == {
+        name: hashlib.sha256(data).hexdigest() for name, data in content.items()
+    }
+    assert len(list(manifest.parent.iterdir())) == len(content) + 1
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path, fetched):
+    with pytest.raises(InputError, match=r"has no folder S8; it has 3, such as \['S9'"):
+        take_folder(tmp_path / "S8" / FOLDER_MANIFEST, fetched, "S8")
+
+
+def test_a_name_that_leads_out_of_a_folder_is_refused(tmp_path, fetched, archive):
+    with zipfile.ZipFile(archive, "a") as contents:
+        contents.writestr("package/../../evil", b"evil")
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    write_manifest(fetched / "MANIFEST.sha256", {"package.whl": digest})
+    with pytest.raises(InputError, match=r"the name '\.\./\.\./evil' is not allowed"):
+        take_folder(tmp_path / "out" / "package" / FOLDER_MANIFEST, fetched, "package")
+    assert not (tmp_path / "evil").exists()

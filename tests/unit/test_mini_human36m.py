@@ -12,9 +12,10 @@ from mini_human36m_body import CAMERAS
 from mini_human36m_files import METRO_14
 
 from flowpose.evaluation.metrics import joint_errors
-from flowpose.readers.dcpose import read_dcpose
-from flowpose.readers.metro import read_metro
+from flowpose.pose.estimates import assemble_estimates
+from flowpose.readers import dcpose, metro
 from flowpose.video.decoding import probe, read_frames
+from flowpose.video.frames_file import FramesHeader, View
 
 N_FRAMES = 12
 USED = range(mini.FIRST, N_FRAMES, mini.STEP)
@@ -46,6 +47,16 @@ def used_truth(recording):
     """METRO's joints in the used frames: camera frame, and pixels."""
     truth = mini.Truth.of(recording, N_FRAMES)
     return truth.camera[USED][:, METRO_14], truth.pixels[USED][:, METRO_14]
+
+
+def estimates(folder, recording):
+    """The pose and the keypoints of the used frames, px of the video."""
+    info = probe(folder / VIDEO.format(recording))
+    return assemble_estimates(
+        metro.read_joints(folder / METRO.format(recording)),
+        dcpose.read_detections(folder / DCPOSE.format(recording)),
+        FramesHeader(np.array(USED), info, View.of(info.size, None, None)),
+    )
 
 
 def read_grey(path):
@@ -133,7 +144,7 @@ def test_metro_s_error_is_the_one_reported(written, recording):
     path = folder / METRO.format(recording)
     assert (b"cuda:0" in path.read_bytes()) == (recording.device == "cuda:0")
     assert 40 < errors[recording] < 60
-    pose = read_metro(path, len(USED))
+    pose, _ = estimates(folder, recording)
     assert pose.missing == ((1,) if recording.amiss == mini.NO_METRO else ())
     there = [t for t in range(len(USED)) if t not in pose.missing]
     joints, pixels = used_truth(recording)
@@ -152,7 +163,7 @@ def test_detections_are_close_to_the_truth(folder, recording):
     expected = {mini.NO_DETECTION: [0, 2], mini.TWO_DETECTIONS: [0, 1, 1, 2]}
     assert frames == expected.get(recording.amiss, [0, 1, 2])
     _, pixels = used_truth(recording)
-    keypoints = read_dcpose(path, pixels)
+    _, keypoints = estimates(folder, recording)
     seen = keypoints.weights(0) > 0
     offset = (keypoints.joints_2d - pixels)[seen]
     assert seen.sum() == len(set(frames)) * 10

@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from flowpose.datasets.multiview import read_multiview, truth
+from flowpose.datasets.multiview import read_labels
 from flowpose.errors import InputError
 from flowpose.pose.skeletons import METRO_14
-from flowpose.video.decoding import VideoInfo
-from flowpose.video.frames_file import FramesHeader, View
 
 F = 6
 
@@ -33,7 +31,7 @@ def read(arrays, tmp_path):
     def run(camera="cam01", **changes):
         kept = {name: value for name, value in (arrays | changes).items() if value is not None}
         np.savez(tmp_path / "multiview.npz", **kept)
-        return read_multiview(tmp_path / "multiview.npz", camera)
+        return read_labels(tmp_path / "multiview.npz", camera)
 
     return run
 
@@ -74,23 +72,10 @@ def test_lens_distortion_is_applied(read, arrays):
     assert np.abs(joints.joints_2d - read().joints_2d).max() > 1
 
 
-def header(*index):
-    view = View.of((1000, 800), (100, 200, 600, 400), 300)
-    return FramesHeader(np.array(index), VideoInfo((1000, 800), 30.0, 99), view)
-
-
-def test_truth_is_in_frame_pixels_of_the_frames_used(read):
-    joints = read()
-    true = truth(joints, header(0, 2, 5), "m.npz")
-    np.testing.assert_array_equal(true.joints_3d, joints.joints_3d[[0, 2, 5]])
-    expected = (joints.joints_2d[[0, 2, 5]] - [100, 200] + 0.5) / 2 - 0.5
-    np.testing.assert_allclose(true.joints_2d, expected)
-    assert true.names_2d == METRO_14.joints
-
-
-def test_joints_of_too_few_frames_are_refused(read):
-    with pytest.raises(InputError, match=r"m.npz: joints_world_mm: joints of 6 frames, frame 6"):
-        truth(read(), header(0, 3, 6), "m.npz")
+def test_nothing_may_be_missing_at_the_end(read):
+    labels = read()
+    assert labels.may_lack == 0 and labels.video_size is None
+    assert labels.skeleton_2d == labels.skeleton_3d == METRO_14
 
 
 def test_joints_of_another_skeleton_are_refused(read):

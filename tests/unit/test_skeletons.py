@@ -1,22 +1,21 @@
 import numpy as np
 import pytest
 
+from flowpose.datasets.human36m.h36m_skeletons import H36M_17, H36M_32
 from flowpose.pose.skeletons import (
-    COCO_17,
-    DCPOSE_17,
     FLOW_BONES,
-    H36M_17,
-    H36M_32,
     HIPS,
     LENGTH_BONES,
-    MEDIAPIPE_33,
     METRO_14,
     convert,
     convert_confidence,
     sources,
 )
+from flowpose.readers.dcpose import DCPOSE_17
+from flowpose.readers.mediapipe import MEDIAPIPE_33
+from flowpose.readers.openpose import BODY_25, OPENPOSE_18
 
-ALL = [COCO_17, DCPOSE_17, H36M_17, H36M_32, MEDIAPIPE_33, METRO_14]
+ALL = [BODY_25, OPENPOSE_18, DCPOSE_17, H36M_17, H36M_32, MEDIAPIPE_33, METRO_14]
 
 
 @pytest.mark.parametrize("skeleton", ALL, ids=lambda skeleton: skeleton.name)
@@ -47,7 +46,6 @@ def test_bones_of_constant_length_are_those_of_the_reference():
         (H36M_32, [3, 2, 1, 6, 7, 8, 27, 26, 25, 17, 18, 19, 13, 15]),
         (H36M_17, [3, 2, 1, 4, 5, 6, 16, 15, 14, 11, 12, 13, 8, 10]),
         (DCPOSE_17, [16, 14, (), (), 13, 15, 10, 8, 6, 5, 7, 9, (), ()]),
-        (COCO_17, [16, 14, 12, 11, 13, 15, 10, 8, 6, 5, 7, 9, (5, 6), (3, 4)]),
         (MEDIAPIPE_33, [28, 26, 24, 23, 25, 27, 16, 14, 12, 11, 13, 15, (11, 12), (7, 8)]),
     ],
     ids=lambda value: getattr(value, "name", ""),
@@ -77,7 +75,8 @@ def test_convert_to_itself_changes_nothing(skeleton, rng):
 
 
 def test_confidence_of_a_middle_is_its_worse_end_and_of_a_missing_joint_zero():
-    confidence = np.linspace(0.1, 0.9, 17)
-    assert convert_confidence(confidence, COCO_17, METRO_14)[12] == confidence[5]
-    assert convert_confidence(confidence[::-1], COCO_17, METRO_14)[12] == confidence[::-1][6]
-    assert convert_confidence(confidence, DCPOSE_17, METRO_14)[[2, 3, 12, 13]].tolist() == [0] * 4
+    confidence = np.linspace(0.1, 0.9, 33)
+    assert convert_confidence(confidence, MEDIAPIPE_33, METRO_14)[12] == confidence[11]
+    assert convert_confidence(confidence[::-1], MEDIAPIPE_33, METRO_14)[12] == confidence[::-1][12]
+    ours = convert_confidence(confidence[:17], DCPOSE_17, METRO_14)
+    assert ours[[2, 3, 12, 13]].tolist() == [0] * 4

@@ -13,7 +13,7 @@ import torch
 import yaml
 from torchvision.models.optical_flow import raft_small
 
-from flowpose.pose.skeletons import MEDIAPIPE_33
+from flowpose.readers.mediapipe import MEDIAPIPE_33
 
 TABLE = "results/table.csv"
 ROOT = Path(__file__).parents[2]

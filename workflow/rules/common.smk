@@ -4,12 +4,16 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.iocontainers import Wildcards
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from code_digest import code_digest
 from configuration import ConfigError, complete
+from flowpose.download.manifest import FOLDER_MANIFEST
 from flowpose.errors import InputError
+from formats import FORMATS
+from folder_inputs import files_in, names_digest
 from human36m_sequences import human36m_sequences, raw_files
 
 try:
@@ -28,6 +32,7 @@ FOLDER = config["results"]
 RESULTS = f"{FOLDER}/{DATASET}/{{sequence}}"
 LOGS = f"{RESULTS}/logs"
 LABELS = f"{FOLDER}/{DATASET}/labels"
+FLOW_WEIGHTS = config["flow"]["weights"]
 ENVIRONMENT = "../../envs/flowpose.yaml"
 
 # Either the config names sequences, or says where Human3.6M lies, of which some have no labels.
@@ -62,35 +67,73 @@ def kept(kind, path):
     return path if config["keep"][kind] else temp(path)
 
 
-def existing(path, output):
-    """An input the config names, if it is there, or is made by the workflow, or once was there.
+def is_made(path):
+    """Whether the workflow makes or fetches what the config names."""
+    return Path(path).is_relative_to(DOWNLOADS) or Path(path).is_relative_to(LABELS)
 
-    A missing file is left to the rule's script to report: as an input of Snakemake's it would stop
+
+def given_file(path, made, wildcards):
+    """A file of the config, if it is an input that `made` of the sequence can be made from.
+
+    A missing one is left to the rule's script to report: as an input of Snakemake's it would stop
     all sequences, not just its own. If what was made from it is there, Snakemake keeps that.
     """
-    made = Path(path).is_relative_to(DOWNLOADS) or Path(path).is_relative_to(LABELS)
-    return path if made or Path(path).exists() or Path(output).exists() else []
+    made = made.format(sequence=wildcards.sequence)
+    there = is_made(path) or Path(path).exists() or Path(made).exists()
+    return path if there else []
 
 
-def files_of_sequence(group, *keys, output):
-    """An input function: files that the config names for the sequence, to make `output` from."""
+def given_folder(path, made, wildcards):
+    """The inputs that a folder of the config stands for, to make `made` of the sequence from."""
+    made = made.format(sequence=wildcards.sequence)
+    return [f"{path}/{FOLDER_MANIFEST}"] if is_made(path) else files_in(path, made)
+
+
+def part_of(wildcards, part):
+    """What the config says of the pose, keypoints or truth of the sequence, and their format."""
+    item = SEQUENCES[wildcards.sequence]
+    given = item["truth"] if part == "truth" else item["estimates"][part]
+    return given, FORMATS[part][given["format"]]
+
+
+def keys_of(part):
+    """A parameter function: the keys that a part's reader takes."""
+    return lambda wildcards: {
+        key: value
+        for key, value in part_of(wildcards, part)[0].items()
+        if key != "format"
+    }
+
+
+def reader_of(part):
+    """A parameter function: the module that reads a part."""
+    return lambda wildcards: part_of(wildcards, part)[1].module
+
+
+def files_of(made, *parts):
+    """An input function: all files that parts of the sequence name, to make `made` from."""
 
     def paths(wildcards):
-        item = SEQUENCES[wildcards.sequence]
-        item = item[group] if group else item
-        made = f"{RESULTS}/{output}".format(sequence=wildcards.sequence)
-        return [
-            path for key in keys if key in item and (path := existing(item[key], made))
-        ]
+        inputs = []
+        for given, found in (part_of(wildcards, part) for part in parts):
+            for path in found.paths(given, "file"):
+                inputs.append(given_file(path, made, wildcards))
+            for path in found.paths(given, "folder"):
+                inputs += given_folder(path, made, wildcards)
+        return list(dict.fromkeys(filter(None, inputs)))
 
     return paths
 
 
-def weights_given(output):
-    """An input function: the RAFT that the config names, to make `output` from."""
-    return lambda wildcards: existing(
-        config["flow"]["weights"],
-        f"{RESULTS}/{output}".format(sequence=wildcards.sequence),
+def listing_of(made, *parts):
+    """A parameter function: changes where a file comes into or goes from a part's folders."""
+    return lambda wildcards: names_digest(files_of(made, *parts)(wildcards))
+
+
+def code_with_readers(script, *parts):
+    """A parameter function: the digest of a script and of the readers that the sequence uses."""
+    return lambda wildcards: code_digest(
+        script, *(reader_of(part)(wildcards) for part in parts)
     )
 
 
@@ -116,13 +159,22 @@ def of_cycle_before(name):
 def weights_before(wildcards):
     """An input function: the RAFT that a cycle's finetuning starts from."""
     if wildcards.cycle == "1":
-        return weights_given("flow_1.h5")(wildcards)
+        return given_file(FLOW_WEIGHTS, f"{RESULTS}/flow_1.h5", wildcards)
     return of_cycle_before("flow_{cycle}.pt")(wildcards)
 
 
-def named_downloads(value):
-    """All files of downloads that the config or a part of it names."""
-    if isinstance(value, dict):
-        return [path for item in value.values() for path in named_downloads(item)]
-    made = isinstance(value, str) and Path(value).is_relative_to(DOWNLOADS)
-    return [value] if made else []
+def named_downloads():
+    """All that the config names of downloads: files, and of folders their manifests."""
+    named = [FLOW_WEIGHTS]
+    for sequence, item in SEQUENCES.items():
+        named.append(item["video"])
+        for given, found in (
+            part_of(Wildcards(fromdict={"sequence": sequence}), p) for p in FORMATS
+        ):
+            named += found.paths(given, "file")
+            named += [
+                f"{folder}/{FOLDER_MANIFEST}" for folder in found.paths(given, "folder")
+            ]
+    return [
+        path for path in dict.fromkeys(named) if Path(path).is_relative_to(DOWNLOADS)
+    ]

@@ -28,7 +28,7 @@ rule take_member:
     log:
         f"{DOWNLOADS}/logs/{{package}}/{{member}}.log",
     wildcard_constraints:
-        member=r"(?!fetched/).+",
+        member=rf"(?!fetched/)(?!(.*/)?{re.escape(FOLDER_MANIFEST)}$).+",
     localrule: True
     conda:
         ENVIRONMENT
@@ -39,10 +39,29 @@ rule take_member:
         "../scripts/take_member.py"
 
 
+rule take_folder:
+    """All files in a folder of a download, with a manifest that stands for them."""
+    input:
+        f"{DOWNLOADS}/{{package}}/fetched/VERIFIED.sha256",
+    output:
+        f"{DOWNLOADS}/{{package}}/{{folder}}/{FOLDER_MANIFEST}",
+    log:
+        f"{DOWNLOADS}/logs/{{package}}/{{folder}}.log",
+    wildcard_constraints:
+        folder=r"(?!fetched/).+",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        folder="{folder}",
+        code=code_digest("take_folder.py"),
+    script:
+        "../scripts/take_folder.py"
+
+
 rule fetch:
     """All that must be downloaded, and nothing else."""
     input:
         expand(rules.fetch_download.output, package=config["downloads"]),
-        named_downloads(SEQUENCES),
-        named_downloads(config["flow"]),
+        named_downloads(),
     localrule: True

@@ -14,7 +14,9 @@ rule flow_initial:
     input:
         made_first=made_before_flows,
         frames=f"{RESULTS}/frames.h5",
-        weights=weights_given("flow_0.h5"),
+        weights=lambda wildcards: given_file(
+            FLOW_WEIGHTS, f"{RESULTS}/flow_0.h5", wildcards
+        ),
     output:
         kept("flows", f"{RESULTS}/flow_0.h5"),
     log:

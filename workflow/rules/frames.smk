@@ -1,7 +1,9 @@
 rule frames:
     """Decode the frames that are used, cropped and scaled."""
     input:
-        files_of_sequence(None, "video", output="frames.h5"),
+        lambda wildcards: given_file(
+            of_sequence("video")(wildcards), f"{RESULTS}/frames.h5", wildcards
+        ),
     output:
         kept("frames", f"{RESULTS}/frames.h5"),
     log:

@@ -1,7 +1,7 @@
 rule truth:
     """Where the joints were, in the frames that are used."""
     input:
-        files_of_sequence("truth", "file", "file_2d", output="truth.h5"),
+        files_of(f"{RESULTS}/truth.h5", "truth"),
         frames=f"{RESULTS}/frames.h5",
     output:
         f"{RESULTS}/truth.h5",
@@ -10,7 +10,9 @@ rule truth:
     conda:
         ENVIRONMENT
     params:
-        truth=of_sequence("truth"),
-        code=code_digest("assemble_truth.py"),
+        truth=keys_of("truth"),
+        reader=reader_of("truth"),
+        listing=listing_of(f"{RESULTS}/truth.h5", "truth"),
+        code=code_with_readers("assemble_truth.py", "truth"),
     script:
         "../scripts/assemble_truth.py"

@@ -6,29 +6,39 @@ fires on files that were only touched.
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 SCRIPTS = Path(__file__).parent
+# What computes nothing: the words of errors, the version, and what is around a script's library
+# calls. Neither they nor what only they import count.
+UNCOUNTED = ("flowpose/errors.py", "flowpose/version.py", "jobs.py")
 
 
 @cache
-def code_digest(script: str) -> str:
-    """Digest of a script and of all that it imports from this folder; comments do not count."""
+def code_digest(script: str, *modules: str) -> str:
+    """Digest of a script and of all that it imports from this folder; comments do not count.
+
+    Args:
+        script: a file of this folder.
+        modules: what the script imports besides, by a name that is a parameter of its rule.
+    """
     digest = hashlib.sha256()
-    for path in sorted(_closure(SCRIPTS / script)):
-        digest.update(f"{path.relative_to(SCRIPTS)}\n{ast.unparse(_parse(path))}\n".encode())
+    files = [file for module in modules for file in _module_files(module)]
+    for path in sorted(_closure([SCRIPTS / script, *files])):
+        digest.update(f"{path.relative_to(SCRIPTS).as_posix()}\n{_text(_parse(path))}\n".encode())
     return digest.hexdigest()[:12]
 
 
-def _closure(script: Path) -> set[Path]:
-    """The script and, over any number of steps, what it imports from this folder."""
+def _closure(files: Iterable[Path]) -> set[Path]:
+    """Files and, over any number of steps, what they import from this folder."""
     found: set[Path] = set()
-    todo = [script]
+    uncounted = {SCRIPTS / name for name in UNCOUNTED}
+    todo = list(files)
     while todo:
         path = todo.pop()
-        if path not in found:
+        if path not in found and path not in uncounted:
             found.add(path)
             todo += (file for name in _imports(_parse(path)) for file in _module_files(name))
     return found
@@ -49,6 +59,26 @@ def _parse(path: Path) -> ast.Module:
                 node.body = node.body[1:]
             node.body = node.body or [ast.Pass()]
     return tree
+
+
+def _text(node: object) -> str:
+    """A syntax tree in words that are the same in every version of Python.
+
+    `ast.unparse` and `ast.dump` are not; nor are all fields there in all versions.
+    """
+    if isinstance(node, ast.JoinedStr):
+        # Python 3.12 ends some of them with an empty part where other versions have none.
+        node.values = [part for part in node.values if getattr(part, "value", None) != ""]
+    if isinstance(node, ast.AST):
+        fields = (
+            f"{name}={_text(value)}"
+            for name, value in ast.iter_fields(node)
+            if value is not None and value != []
+        )
+        return f"{type(node).__name__}({','.join(fields)})"
+    if isinstance(node, list):
+        return f"[{','.join(map(_text, node))}]"
+    return repr(node)
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import jsonschema
 import yaml
+from formats import KEYPOINTS, POSES, TRUTHS, schema
 
 _SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
@@ -17,21 +18,41 @@ class ConfigError(Exception):
 
 
 def complete(config: dict[str, Any]) -> dict[str, Any]:
-    """The config with all defaults.
+    """The config with all defaults, and with estimates in their full form.
 
     Raises:
         ConfigError: a key is unknown or missing, or a value is not allowed.
     """
-    schema = yaml.safe_load(_SCHEMA.read_text())
-    filled = _with_defaults(config, schema, schema)
-    errors = sorted(_Validator(schema).iter_errors(filled), key=_key)
+    root = yaml.safe_load(_SCHEMA.read_text())
+    root["$defs"] |= {
+        "pose_formats": schema(POSES),
+        "keypoint_formats": schema(KEYPOINTS),
+        "truth": schema(TRUTHS, default="multiview"),
+    }
+    filled = _with_defaults(config, root, root)
+    errors = sorted(_Validator(root).iter_errors(filled), key=_key)
     if errors:
         # Each of an item's missing keys is an error that lists them all.
         lines = dict.fromkeys(line for error in errors for line in _explain(error))
         raise ConfigError("\n".join(lines))
     if bool(filled["sequences"]) == bool(filled["human36m"]):
         raise ConfigError("sequences: either these or human36m must be set, and not both")
+    for sequence in filled["sequences"].values():
+        sequence["estimates"] = _in_full(sequence["estimates"])
     return filled
+
+
+def _in_full(estimates: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The pose and the keypoints that estimates stand for."""
+    if "pose" in estimates:
+        return estimates
+    if estimates.get("format") == "metro":
+        return {
+            "pose": {"format": "metro", "file": estimates["file"]},
+            "keypoints": {"format": "dcpose", "file": estimates["keypoints"]},
+        }
+    both = {"format": "mediapipe", "file": estimates["file"], "camera": estimates["camera"]}
+    return {"pose": both, "keypoints": both}
 
 
 def _with_defaults(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from folder_inputs import files_in
+
 from flowpose.datasets.human36m.actions import SHIFTED, UNLABELLED, split_video_name
+from flowpose.datasets.human36m.layout import RAW_FOLDERS, RAW_KINDS
 
 
 def human36m_sequences(
@@ -41,20 +44,19 @@ def human36m_sequences(
     return sequences, left_out
 
 
-def raw_files(raw: Mapping[str, str]) -> list[str]:
+def raw_files(raw: Mapping[str, str], made: str) -> list[str]:
     """The files that labels are made from: archives, or what is in the subjects' folders.
 
     Args:
         raw: the folder or archive of each subject. One that is not there is left to the stage that
             reads it.
+        made: the record of the labels.
     """
-    archives = [path for path in raw.values() if Path(path).is_file()]
-    return archives + [
-        str(file)
+    kinds = tuple(f"{folder}/*{kind}" for folder in RAW_FOLDERS for kind in RAW_KINDS)
+    return [
+        file
         for path in raw.values()
-        for part in ("MyPoseFeatures/D3_Positions", "MyPoses/3D_positions", ".")
-        for kind in ("*.cdf", "*.cdf.mat", "*.h5")
-        for file in sorted(Path(path, part).glob(kind))
+        for file in ([path] if Path(path).is_file() else files_in(path, made, kinds))
     ]
 
 
@@ -65,10 +67,17 @@ def _sequence(
     return {
         "video": str(video),
         "crop": None,
+        "subject": subject,
+        "action": action,
         "estimates": {
-            "format": "metro",
-            "file": f"{human36m['metro']}/{subject}/{video.stem}_results.npz",
-            "keypoints": f"{human36m['dcpose']}/{subject}/result_{video.stem}.json",
+            "pose": {
+                "format": "metro",
+                "file": f"{human36m['metro']}/{subject}/{video.stem}_results.npz",
+            },
+            "keypoints": {
+                "format": "dcpose",
+                "file": f"{human36m['dcpose']}/{subject}/result_{video.stem}.json",
+            },
         },
         "truth": {
             "format": "human36m",

@@ -16,7 +16,7 @@ with job(snakemake):
         recordings=params.recordings,
     )
     write(table, output.csv, output.md)
-    if params.recordings:
+    if hasattr(output, "by_action_csv"):
         activities = {name: activity_of(action) for name, (_, action) in params.recordings.items()}
         write_by_action(
             collect_by_action(metrics, activities, ACTIVITIES),

@@ -8,6 +8,8 @@ from flowpose.errors import check
 from flowpose.storage.whole_files import replacing
 
 NAME = "MANIFEST.sha256"
+# Of a single folder of what was fetched, once it is taken out.
+FOLDER_MANIFEST = "FOLDER.sha256"
 
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 

@@ -1,12 +1,13 @@
-"""Single files out of a download: as they came, or out of an archive that came."""
+"""Files and folders out of a download: as they came, or out of an archive that came."""
 
 import difflib
 import os
 import shutil
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
-from flowpose.download.manifest import NAME, read_manifest
+from flowpose.download.manifest import NAME, check_name, read_manifest, write_manifest
 from flowpose.errors import InputError, check
 from flowpose.storage.whole_files import replacing, sha256
 
@@ -25,19 +26,60 @@ def take_member(path: Path, fetched: Path, member: str) -> None:
         InputError: there is no such file, or it is damaged.
     """
     digests = read_manifest(fetched / NAME)
-    if member in digests:
+    there = _members(fetched, digests)
+    if member not in there:
+        close = difflib.get_close_matches(member, there, n=3, cutoff=0.3)
+        raise InputError(f"{fetched}: has no file {member}; it has {len(there)}, such as {close}")
+    _put(path, fetched, member, there[member], digests)
+
+
+def take_folder(manifest: Path, fetched: Path, folder: str) -> None:
+    """Put all files in one folder of what was fetched beside a manifest of them.
+
+    Args:
+        manifest: where to write it; the files come beside it.
+        fetched: the folder of what came, with its manifest.
+        folder: its name in that folder, or in an archive there.
+
+    Raises:
+        InputError: there is no such folder, one of its files leads out of it or is damaged.
+    """
+    digests = read_manifest(fetched / NAME)
+    there = _members(fetched, digests)
+    prefix = f"{folder}/"
+    names = [name for name in there if name.startswith(prefix) and not name.endswith("/")]
+    if not names:
+        folders = sorted({name.rpartition("/")[0] for name in there} - {""})
+        close = difflib.get_close_matches(folder, folders, n=3, cutoff=0.3)
+        raise InputError(
+            f"{fetched}: has no folder {folder}; it has {len(folders)}, such as {close}"
+        )
+    taken = {}
+    for name in names:
+        inside = check_name(name.removeprefix(prefix), fetched)
+        path = manifest.parent / inside
+        _put(path, fetched, name, there[name], digests)
+        taken[inside] = sha256(path)
+    write_manifest(manifest, taken)
+
+
+def _members(fetched: Path, digests: Mapping[str, str]) -> dict[str, Path | None]:
+    """By name, all that was fetched; and what is in archives of it, with the archive."""
+    there: dict[str, Path | None] = {}
+    for archive in (fetched / name for name in digests if name.endswith(_ARCHIVES)):
+        there |= {name: archive for name in _names(archive) if name not in there}
+    return there | dict.fromkeys(digests)
+
+
+def _put(
+    path: Path, fetched: Path, member: str, archive: Path | None, digests: Mapping[str, str]
+) -> None:
+    """Put a file that came, or one out of an archive that came, to `path`."""
+    if archive is None:
         _check_whole(fetched / member, digests[member])
         _link(path, fetched / member)
-        return
-    names = list(digests)
-    for archive in (fetched / name for name in digests if name.endswith(_ARCHIVES)):
-        inside = _names(archive)
-        if member in inside:
-            unpack_member(path, archive, member)
-            return
-        names += inside
-    close = difflib.get_close_matches(member, names, n=3, cutoff=0.3)
-    raise InputError(f"{fetched}: has no file {member}; it has {len(names)}, such as {close}")
+    else:
+        unpack_member(path, archive, member)
 
 
 def unpack_member(path: Path, archive: Path, member: str) -> None:

@@ -1,6 +1,7 @@
 """Skeletons as named data, and the mappings between them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -9,10 +10,21 @@ from jaxtyping import Float
 
 @dataclass(frozen=True)
 class Skeleton:
-    """An ordered list of joints. Joints of equal name are the same point of the body."""
+    """An ordered list of joints. Joints of equal name are the same point of the body.
+
+    Attributes:
+        joints: their names.
+        middles: joints that it lacks but that two of its own determine: they are half way between.
+    """
 
     name: str
     joints: tuple[str, ...]
+    middles: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def of(cls, name: str, joints: str, **middles: tuple[str, str]) -> "Skeleton":
+        """A skeleton whose joints are written one after the other, with blanks between them."""
+        return cls(name, tuple(joints.split()), middles)
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -27,52 +39,11 @@ class Skeleton:
         return tuple((self.index[a], self.index[b]) for a, b in (bone.split() for bone in bones))
 
 
-def _skeleton(name: str, joints: str) -> Skeleton:
-    return Skeleton(name, tuple(joints.split()))
-
-
-METRO_14 = _skeleton(
+METRO_14 = Skeleton.of(
     "metro_14",
     "r_ankle r_knee r_hip l_hip l_knee l_ankle r_wrist r_elbow r_shoulder "
     "l_shoulder l_elbow l_wrist neck head",
 )
-COCO_17 = _skeleton(
-    "coco_17",
-    "nose l_eye r_eye l_ear r_ear l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist "
-    "l_hip r_hip l_knee r_knee l_ankle r_ankle",
-)
-# PoseTrack order. Its hips, head and neck are defined unlike METRO's, hence names of their own.
-DCPOSE_17 = _skeleton(
-    "dcpose_17",
-    "nose head_bottom head_top l_ear r_ear l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist "
-    "l_hip_posetrack r_hip_posetrack l_knee r_knee l_ankle r_ankle",
-)
-# The names of Human3.6M's own files; a star marks a joint that coincides with an earlier one.
-H36M_32 = _skeleton(
-    "h36m_32",
-    "pelvis r_hip r_knee r_ankle r_toe_base r_toe l_hip l_knee l_ankle l_toe_base l_toe pelvis* "
-    "spine neck nose head neck* l_shoulder l_elbow l_wrist l_wrist* l_thumb l_hand l_hand* "
-    "neck** r_shoulder r_elbow r_wrist r_wrist* r_thumb r_hand r_hand*",
-)
-# The 17 that VideoPose3D keeps.
-H36M_17 = Skeleton(
-    "h36m_17",
-    tuple(H36M_32.joints[i] for i in (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)),
-)
-MEDIAPIPE_33 = _skeleton(
-    "mediapipe_33",
-    "nose l_eye_inner l_eye l_eye_outer r_eye_inner r_eye r_eye_outer l_ear r_ear mouth_l mouth_r "
-    "l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist l_pinky r_pinky l_index r_index "
-    "l_thumb r_thumb l_hip r_hip l_knee r_knee l_ankle r_ankle l_heel r_heel l_foot_index "
-    "r_foot_index",
-)
-
-# Joints that a skeleton lacks but that others determine: the middle of two.
-_MIDDLES = {
-    "coco_17": {"neck": ("l_shoulder", "r_shoulder"), "head": ("l_ear", "r_ear")},
-    "mediapipe_33": {"neck": ("l_shoulder", "r_shoulder"), "head": ("l_ear", "r_ear")},
-}
-
 # The 13 bones along which the flow target is drawn, in drawing order (the last drawn wins).
 FLOW_BONES = METRO_14.pairs(
     "r_ankle r_knee",
@@ -102,12 +73,11 @@ HIPS = (METRO_14.index["r_hip"], METRO_14.index["l_hip"])
 
 def sources(source: Skeleton, target: Skeleton) -> tuple[tuple[int, ...], ...]:
     """Which source joints make each target joint: one, two (their middle) or none."""
-    middles = _MIDDLES.get(source.name, {})
 
     def of(joint: str) -> tuple[int, ...]:
         if joint in source.index:
             return (source.index[joint],)
-        return tuple(source.index[part] for part in middles.get(joint, ()))
+        return tuple(source.index[part] for part in source.middles.get(joint, ()))
 
     return tuple(of(joint) for joint in target.joints)
 

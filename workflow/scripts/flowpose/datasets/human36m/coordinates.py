@@ -5,8 +5,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from flowpose.datasets.human36m.h36m_skeletons import H36M_32
 from flowpose.errors import InputError, check
-from flowpose.pose.skeletons import H36M_32
 
 CoordinateFrame = Literal["world", "camera"]
 

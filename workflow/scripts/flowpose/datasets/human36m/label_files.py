@@ -15,13 +15,11 @@ from jaxtyping import Float, Float32
 from flowpose.datasets.human36m.actions import CAMERAS, UNLABELLED, canonical_action
 from flowpose.datasets.human36m.cameras import camera_of
 from flowpose.datasets.human36m.coordinates import CoordinateFrame, coordinate_frame
+from flowpose.datasets.human36m.h36m_skeletons import H36M_17, H36M_32, SKELETONS
 from flowpose.errors import InputError, check
-from flowpose.pose.skeletons import H36M_17, H36M_32, Skeleton
+from flowpose.pose.skeletons import Skeleton
 from flowpose.storage.safe_pickle import read_pickled
 from flowpose.storage.whole_files import replacing
-
-# The joints that 2D labels may have, by their number.
-SKELETONS = {len(skeleton): skeleton for skeleton in (H36M_17, H36M_32)}
 
 # By subject, by action: joints in the world, m.
 Positions = Mapping[str, Mapping[str, Float32[np.ndarray, "F 32 3"]]]

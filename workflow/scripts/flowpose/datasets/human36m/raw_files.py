@@ -21,8 +21,9 @@ from scipy.io import loadmat
 
 from flowpose.datasets.human36m.actions import canonical_action
 from flowpose.datasets.human36m.coordinates import coordinate_frame
+from flowpose.datasets.human36m.h36m_skeletons import H36M_32
+from flowpose.datasets.human36m.layout import RAW_FOLDERS, RAW_KINDS
 from flowpose.errors import FlowposeError, InputError, check
-from flowpose.pose.skeletons import H36M_32
 
 # VideoPose3D takes no subject with fewer or more; here a part of the data set will do.
 ACTIONS_OF_A_SUBJECT = 30
@@ -31,8 +32,6 @@ _MM_PER_M = 1000
 _COLUMNS = 3 * len(H36M_32)
 # The poses that Human3.6M has besides, by their number of columns.
 _OTHER_POSES = {64: "positions in the picture (D2_Positions)", 78: "joint angles (D3_Angles)"}
-# Where the files lie in a subject's folder, as the data set comes and in Martinez et al.'s archive.
-_FOLDERS = ("MyPoseFeatures/D3_Positions", "MyPoses/3D_positions", ".")
 # A recording has a few MB.
 _LARGEST_MEMBER = 100 * 1024**2
 
@@ -77,7 +76,7 @@ def _from_folder(folder: Path, subject: str) -> Iterator[tuple[str, Callable[[],
     """Names of a folder's files, and how to read their joints."""
     _check_subject(folder.resolve().name, subject, folder)
     for kind, read in _READERS.items():
-        for part in _FOLDERS:
+        for part in RAW_FOLDERS:
             files = sorted((folder / part).glob(f"*{kind}"))
             for file in files:
                 name = file.name.removesuffix(kind)
@@ -86,7 +85,7 @@ def _from_folder(folder: Path, subject: str) -> Iterator[tuple[str, Callable[[],
                 return
     raise InputError(
         f"{folder}: no 3D positions: expected {', '.join('*' + kind for kind in _READERS)} in it, "
-        f"in {_FOLDERS[0]} or in {_FOLDERS[1]}"
+        f"in {RAW_FOLDERS[0]} or in {RAW_FOLDERS[1]}"
     )
 
 
@@ -194,8 +193,4 @@ def _unreadable_named(where: object) -> Iterator[None]:
         ) from error
 
 
-_READERS: dict[str, Reader] = {
-    ".cdf": _read_cdf,
-    ".cdf.mat": _read_mat,
-    ".h5": _read_h5,
-}
+_READERS: dict[str, Reader] = dict(zip(RAW_KINDS, (_read_cdf, _read_mat, _read_h5), strict=True))

@@ -1,19 +1,18 @@
-"""The truth of one sequence of Human3.6M, from the two files of labels."""
+"""The labels of one recording of Human3.6M by one camera, from the two files of labels."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from flowpose.datasets.human36m.actions import CAMERAS, SHIFTED
 from flowpose.datasets.human36m.cameras import Camera, camera_of
 from flowpose.datasets.human36m.coordinates import CoordinateFrame
+from flowpose.datasets.human36m.h36m_skeletons import H36M_32
 from flowpose.datasets.human36m.label_files import SKELETONS, read_labels_2d, read_labels_3d
 from flowpose.errors import check
-from flowpose.pose.skeletons import H36M_32, METRO_14, Skeleton, convert
-from flowpose.pose.truth_file import Truth
-from flowpose.video.frames_file import FramesHeader
+from flowpose.pose.labels import Labels
+from flowpose.pose.skeletons import Skeleton
 
 # Videos have been found to run on for some frames after the labels; more than these (0.2 s) are
 # labels of another video.
@@ -25,34 +24,13 @@ _SAME_CAMERA_PX = 3.0
 _FRAMES_COMPARED = 100
 
 
-@dataclass(frozen=True)
-class Labels:
-    """The labels of one recording by one camera.
-
-    Attributes:
-        source: where they come from, for messages.
-        joints_3d: (F, 32, 3) m, the camera's frame.
-        joints_2d: (F, K, 2) px of the video.
-        skeleton: the K joints.
-        video_size: width and height of the video that they are of, px; None: not known.
-        remarks: what a reader of the results should know of them.
-    """
-
-    source: str
-    joints_3d: Float[np.ndarray, "F 32 3"]
-    joints_2d: Float[np.ndarray, "F K 2"]
-    skeleton: Skeleton
-    video_size: tuple[int, int] | None
-    remarks: tuple[str, ...]
-
-
 def read_labels(
-    file_3d: Path | str, file_2d: Path | str, *, subject: str, action: str, camera: str
+    file: Path | str, file_2d: Path | str, *, subject: str, action: str, camera: str
 ) -> Labels:
     """The labels of a recording, brought into the camera's frame if they are in the world.
 
     Args:
-        file_3d: data_3d_h36m.npz, of the world or the cameras (see `label_files`).
+        file: data_3d_h36m.npz, of the world or the cameras (see `label_files`).
         file_2d: data_2d_h36m_gt.npz.
         action: its canonical name.
         camera: its id.
@@ -62,9 +40,9 @@ def read_labels(
             two disagree in their length; or the 2D labels are another camera's.
     """
     calibrated = camera_of(subject, camera)
-    joints_3d, frame = read_labels_3d(file_3d, subject, action, camera)
+    joints_3d, frame = read_labels_3d(file, subject, action, camera)
     views = read_labels_2d(file_2d, subject, action)
-    source = f"{file_3d} and {file_2d}: {subject} {action}"
+    source = f"{file} and {file_2d}: {subject} {action}"
     check(
         len(joints_3d) == len(views[camera]),
         source,
@@ -78,36 +56,12 @@ def read_labels(
     return Labels(
         source,
         joints_3d if frame == "camera" else calibrated.from_world(joints_3d),
+        H36M_32,
         views[camera],
         skeleton,
-        fitting.size if fitting else None,
-        _remarks(frame, fitting, subject, action),
-    )
-
-
-def truth(labels: Labels, header: FramesHeader) -> Truth:
-    """The labels of the frames that are used; of frames after the last label, nothing is known.
-
-    Raises:
-        InputError: the labels end too early, or are of a video of another size.
-    """
-    n, last = len(labels.joints_3d), int(header.index[-1])
-    check(
-        last < n + MISSING_AT_END,
-        labels.source,
-        f"labels of {n} frames, frame {last} of the video's {header.video.n_frames} is used",
-        "are they of another video?",
-    )
-    check(
-        labels.video_size in (None, header.video.size),
-        labels.source,
-        f"2D labels for a video of {labels.video_size} px, it has {header.video.size}",
-        "use the data set's own video, and frames.width to make its frames smaller",
-    )
-    return Truth(
-        convert(_of_frames(labels.joints_3d, header.index), H36M_32, METRO_14),
-        header.view.to_frame(_of_frames(labels.joints_2d, header.index)),
-        labels.skeleton.joints,
+        video_size=fitting.size if fitting else None,
+        may_lack=MISSING_AT_END,
+        remarks=_remarks(frame, fitting, subject, action),
     )
 
 
@@ -157,13 +111,3 @@ def _remarks(
     if (subject, action) in SHIFTED:
         remarks.append(SHIFTED[subject, action])
     return tuple(remarks)
-
-
-def _of_frames(
-    points: Float[np.ndarray, "F joint dim"], index: Int[np.ndarray, "T"]
-) -> Float[np.ndarray, "T joint dim"]:
-    """Points of some frames, NaN in those after the last."""
-    out = np.full((len(index), *points.shape[1:]), np.nan, points.dtype)
-    known = index < len(points)
-    out[known] = points[index[known]]
-    return out

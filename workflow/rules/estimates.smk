@@ -1,0 +1,21 @@
+rule estimates:
+    """The pose and the keypoints that others estimated, in the frames that are used."""
+    input:
+        files_of(f"{RESULTS}/pose_0.h5", "pose", "keypoints"),
+        frames=f"{RESULTS}/frames.h5",
+    output:
+        pose=f"{RESULTS}/pose_0.h5",
+        keypoints=f"{RESULTS}/keypoints.h5",
+    log:
+        f"{LOGS}/estimates.log",
+    conda:
+        ENVIRONMENT
+    params:
+        pose=keys_of("pose"),
+        pose_reader=reader_of("pose"),
+        keypoints=keys_of("keypoints"),
+        keypoint_reader=reader_of("keypoints"),
+        listing=listing_of(f"{RESULTS}/pose_0.h5", "pose", "keypoints"),
+        code=code_with_readers("assemble_estimates.py", "pose", "keypoints"),
+    script:
+        "../scripts/assemble_estimates.py"

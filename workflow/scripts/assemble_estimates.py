@@ -1,0 +1,20 @@
+"""Rule estimates: the pose and the keypoints that others estimated, whatever their formats."""
+
+from importlib import import_module
+
+from flowpose.pose.estimates import assemble_estimates
+from flowpose.pose.keypoint_file import write_keypoints
+from flowpose.pose.pose_file import write_pose
+from flowpose.video.frames_file import read_header
+from jobs import job
+
+with job(snakemake) as provenance:
+    params, output = snakemake.params, snakemake.output
+    # By name, so that a sequence depends on the code of its own formats only.
+    pose, keypoints = assemble_estimates(
+        import_module(params.pose_reader).read_joints(**params.pose),
+        import_module(params.keypoint_reader).read_detections(**params.keypoints),
+        read_header(snakemake.input.frames),
+    )
+    write_pose(output.pose, pose, provenance)
+    write_keypoints(output.keypoints, keypoints, provenance)

@@ -1,0 +1,289 @@
+"""What readers of estimates return, and how it becomes a sequence's pose and keypoints.
+
+Readers only parse. Frames, px, skeletons, people, cameras and gaps are seen to here, once for all.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from flowpose.errors import check
+from flowpose.pose.keypoint_file import Keypoints
+from flowpose.pose.pose_file import Pose
+from flowpose.pose.skeletons import METRO_14, Skeleton, convert, convert_confidence
+from flowpose.pose.weak_perspective import Crop, fit_weak_perspective
+from flowpose.video.frames_file import FramesHeader, View
+
+# Estimates in fewer than this part of the frames, or that end more than so many frames off, are of
+# another sequence. (Decoders differ in a video's last frames.)
+_LEAST_PART = 0.5
+_FRAMES_OFF = 2
+# So are detections that are mostly farther from the pose than this part of its size.
+_FARTHEST = 0.2
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Estimates:
+    """What all estimates say of themselves.
+
+    Attributes:
+        source: the file, and the part of it that they come from, for messages.
+        frames: of each row, the number of its frame.
+        skeleton: the joints of each row.
+        numbering: whether `frames` count the video's frames, or only those that are used.
+        n_frames: how many frames the estimator has looked at, if the file says so.
+        image_size: width and height of the video that it has looked at, px, if the file says so.
+    """
+
+    source: str
+    frames: Int[np.ndarray, "n"]
+    skeleton: Skeleton
+    numbering: Literal["video", "used"] = "video"
+    n_frames: int | None = None
+    image_size: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detections(_Estimates):
+    """Joints found in the picture: a row a person and frame, in any order.
+
+    Attributes:
+        points: (n, K, 2) video px.
+        confidence: (n, K) 0 to 1; 0 where a joint was not found.
+    """
+
+    points: Float[np.ndarray, "n K 2"]
+    confidence: Float[np.ndarray, "n K"]
+
+
+@dataclass(frozen=True)
+class CropCamera:
+    """Weak-perspective cameras of person crops, a row a frame.
+
+    Attributes:
+        parameters: (n, 3) s, tx, ty.
+        crop: the crops of the video's picture that they refer to.
+    """
+
+    parameters: Float[np.ndarray, "n 3"]
+    crop: Crop
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joints(_Estimates):
+    """The joints of one person in space: a row a frame, in order; frames may be lacking.
+
+    Attributes:
+        points: (n, J, 3) m, x right, y down, z forward.
+        camera: that which brings them into the picture; None: the estimator gives none.
+    """
+
+    points: Float[np.ndarray, "n J 3"]
+    camera: CropCamera | None = None
+
+
+def assemble_estimates(
+    joints: Joints, detections: Detections, header: FramesHeader
+) -> tuple[Pose, Keypoints]:
+    """The pose and the keypoints of the frames that are used, METRO_14, px of these frames.
+
+    A frame that the joints lack is interpolated between its neighbours and marked missing. Of
+    several people detected in a frame the one nearest to the pose is taken; a frame without any has
+    confidence 0. Joints without a camera get the one that brings them closest to the detections,
+    weighted by confidence.
+
+    Raises:
+        InputError: estimates are of another video, of other frames or of somebody else; or several
+            people were detected and there is no camera to tell them apart.
+    """
+    for estimates in (joints, detections):
+        _check_video(estimates, header)
+    used, points, camera = _in_used_frames(joints, header)
+    missing = tuple(sorted(set(range(len(points))) - set(used)))
+    pose = None if camera is None else Pose(points, camera.parameters, camera.crop, missing)
+    keypoints = _of_one_person(detections, header, None if pose is None else pose.project())
+    if pose is None:
+        where = f"{joints.source} and {detections.source}"
+        pose = _with_fitted_camera(points, missing, keypoints, header, where)
+    else:
+        pose = replace(pose, crop=_of_view(pose.crop, header.view))
+    _check_person(keypoints, pose, detections.source)
+    return pose, keypoints
+
+
+def _check_video(estimates: _Estimates, header: FramesHeader) -> None:
+    """Refuse estimates of a video of another size, or of more or fewer frames."""
+    size, n, used = estimates.image_size, estimates.n_frames, len(header.index)
+    check(
+        size in (None, header.video.size),
+        estimates.source,
+        f"estimates of a video of {_by(size)}, it has {_by(header.video.size)}",
+        "are they of another video?",
+    )
+    if n is None:
+        return
+    if estimates.numbering == "used":
+        check(
+            abs(n - used) <= _FRAMES_OFF,
+            estimates.source,
+            f"estimates of {n} frames, {used} are used",
+            "are they of another video, or do frames.first and frames.step differ from theirs?",
+        )
+    else:
+        check(
+            n > header.index[-1],
+            estimates.source,
+            f"estimates of {n} frames, frame {header.index[-1]} of the video is used",
+            "are they of another video, or of a part of it?",
+        )
+
+
+def _by(size: tuple[int, int] | None) -> str:
+    return f"{size[0]} x {size[1]} px" if size else "unknown size"
+
+
+def _places(estimates: _Estimates, header: FramesHeader) -> Int[np.ndarray, "n"]:
+    """Which of the frames that are used each row is of; -1: of none."""
+    frames, n = estimates.frames, len(header.index)
+    if estimates.numbering == "used":
+        # Some count from one.
+        if len(frames) and frames.min() == 1 and frames.max() == n:
+            frames = frames - 1
+        return np.where(frames < n, frames, -1)
+    places = {int(frame): place for place, frame in enumerate(header.index)}
+    return np.array([places.get(int(frame), -1) for frame in frames], int)
+
+
+def _check_part(estimates: _Estimates, n_known: int, n_used: int) -> None:
+    """Refuse estimates that are there in too few of the frames."""
+    check(
+        n_known >= _LEAST_PART * n_used,
+        estimates.source,
+        f"estimates in {n_known} of the {n_used} frames that are used",
+        "are they of another sequence?",
+    )
+
+
+def _in_used_frames(
+    joints: Joints, header: FramesHeader
+) -> tuple[list[int], Float[np.ndarray, "T 14 3"], CropCamera | None]:
+    """The frames that the joints have, and joints and camera of all, interpolated where need be."""
+    places, n = _places(joints, header), len(header.index)
+    rows = np.flatnonzero(places >= 0)
+    known = places[rows].tolist()
+    _check_part(joints, len(known), n)
+
+    def filled(values: Float[np.ndarray, "n *shape"]) -> Float[np.ndarray, "T *shape"]:
+        return _interpolated(values[rows], known, n)
+
+    points = convert(filled(joints.points), joints.skeleton, METRO_14)
+    if joints.camera is None:
+        return known, points, None
+    crop = joints.camera.crop
+    crop = Crop(filled(crop.scale), filled(crop.start), crop.size)
+    return known, points, CropCamera(filled(joints.camera.parameters), crop)
+
+
+def _interpolated(
+    values: Float[np.ndarray, "n *shape"], known: Sequence[int], n_frames: int
+) -> Float[np.ndarray, "T *shape"]:
+    """Values of some frames, and between them their linear interpolation."""
+    if len(known) == n_frames:
+        return values
+    columns = values.reshape(len(values), -1).T
+    filled = [np.interp(np.arange(n_frames), known, column) for column in columns]
+    return np.stack(filled, -1).astype(values.dtype).reshape(n_frames, *values.shape[1:])
+
+
+def _of_one_person(
+    detections: Detections, header: FramesHeader, near: Float[np.ndarray, "T 14 2"] | None
+) -> Keypoints:
+    """The keypoints of the person who is nearest to where the pose is in the video, px."""
+    points = convert(detections.points, detections.skeleton, METRO_14)
+    confidence = convert_confidence(detections.confidence, detections.skeleton, METRO_14)
+    n = len(header.index)
+    chosen: list[int | None] = [None] * n
+    distances = np.full(n, np.inf)
+    for row, place in enumerate(_places(detections, header)):
+        found = (confidence[row] > 0) & np.isfinite(points[row]).all(-1)
+        if place < 0 or not found.any():
+            continue
+        check(
+            near is not None or chosen[place] is None,
+            detections.source,
+            f"several people in frame {detections.frames[row]}, and the pose has no camera that "
+            "tells which of them it is of",
+            "give detections of one person, or a pose estimate with a camera",
+        )
+        distance = 0.0
+        if near is not None:
+            distance = float(np.linalg.norm(points[row] - near[place], axis=-1)[found].mean())
+        if distance < distances[place]:
+            chosen[place], distances[place] = row, distance
+    frames = [place for place, row in enumerate(chosen) if row is not None]
+    rows = [row for row in chosen if row is not None]
+    _check_part(detections, len(rows), n)
+    joints_2d = np.full((n, len(METRO_14), 2), np.nan, points.dtype)
+    joints_2d[frames] = points[rows]
+    sure = np.zeros((n, len(METRO_14)), confidence.dtype)
+    sure[frames] = confidence[rows]
+    return Keypoints(header.view.to_frame(joints_2d), sure)
+
+
+def _with_fitted_camera(
+    points: Float[np.ndarray, "T 14 3"],
+    missing: tuple[int, ...],
+    keypoints: Keypoints,
+    header: FramesHeader,
+    where: str,
+) -> Pose:
+    """A pose with the cameras that fit it to the keypoints, interpolated where nothing was seen."""
+    crop = Crop.whole_image(len(points), *header.view.size)
+    weights = keypoints.confidence
+    camera = fit_weak_perspective(points, keypoints.joints_2d, weights, crop)
+    seen = (weights > 0).any(1)
+    unfit = header.index[seen & ~(camera[:, 0] > 0)]
+    check(
+        not len(unfit),
+        where,
+        f"no camera brings them together in frame {unfit[0] if len(unfit) else 0}",
+        "are they of the same person?",
+    )
+    known = np.flatnonzero(seen).tolist()
+    if len(known) < len(points):
+        _log.warning("%s: no detection, camera interpolated: %s", where, header.index[~seen])
+    return Pose(points, _interpolated(camera[seen], known, len(points)), crop, missing)
+
+
+def _of_view(crop: Crop, view: View) -> Crop:
+    """Crops of the video's picture as crops of a view of it.
+
+    The view's scale in x is taken for both; its rounding in y is less than half a px.
+    """
+    (x, y, _, _), scale = view.crop, view.scale[0]
+    middle = (0.5 - np.array([x, y])) * scale - 0.5
+    crop_scale = crop.scale / scale
+    return Crop(crop_scale, crop.start + middle * crop_scale[:, None], crop.size)
+
+
+def _check_person(keypoints: Keypoints, pose: Pose, where: str) -> None:
+    """Refuse detections of somebody who is elsewhere than the pose."""
+    projected = pose.project()
+    found = (keypoints.confidence > 0) & np.isfinite(keypoints.joints_2d).all(-1)
+    seen = found.any(1)
+    distances = np.linalg.norm(keypoints.joints_2d - projected, axis=-1)
+    means = [frame[known].mean() for frame, known in zip(distances[seen], found[seen], strict=True)]
+    size = np.linalg.norm(np.ptp(projected[seen], axis=1), axis=-1)
+    typical = float(np.median(means / size))
+    check(
+        typical < _FARTHEST,
+        where,
+        f"detections lie {typical:.1f} of the person's size from where the estimated pose is",
+        "are they of another sequence?",
+    )
