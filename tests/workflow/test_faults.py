@@ -16,17 +16,16 @@ import psutil
 import pytest
 from toy import ONE_THREAD, TABLE
 
-# A job of each stage that is killed, and a file that is removed so that it runs.
+# The script of each stage, whose job is killed, and a file that is removed so that it runs.
 STAGES = {
-    "flow_finetuned": "flow_2.h5",
-    "pose_refined": "pose_1.h5",
+    "finetune_flow": "flow_2.h5",
+    "refine_pose": "pose_1.h5",
     "metrics": "metrics.h5",
-    "flow_initial": "flow_0.h5",
-    "keypoints": "keypoints.h5",
-    "truth": "truth.h5",
-    "frames": "frames.h5",
-    "pose_initial": "pose_0.h5",
-    "table": "../../table.csv",
+    "estimate_flow": "flow_0.h5",
+    "assemble_estimates": "pose_0.h5",
+    "assemble_truth": "truth.h5",
+    "extract_frames": "frames.h5",
+    "make_tables": "../../table.csv",
 }
 ROUNDS = int(os.environ.get("FAULTS", "3"))
 # A job takes seconds, most of them to start.
@@ -51,13 +50,13 @@ def started(project, *targets):
             run.wait()
 
 
-def jobs(rule: str, folder) -> list[psutil.Process]:
-    """The processes that run a rule's script in a project."""
+def jobs(script: str, folder) -> list[psutil.Process]:
+    """The processes that run a script in a project."""
     return [
         process
         for process in psutil.process_iter(["cmdline"])
         if any(
-            word.startswith(f"{folder}/.snakemake/scripts/") and word.endswith(f".{rule}.py")
+            word.startswith(f"{folder}/.snakemake/scripts/") and word.endswith(f".{script}.py")
             for word in process.info["cmdline"] or []
         )
     ]
@@ -90,12 +89,12 @@ def test_kill(broken, number):
     rng = random.Random(number)
     results = broken.folder / "results"
     table = (results / "table.csv").read_bytes()
-    rule, file = list(STAGES.items())[number % len(STAGES)]
+    script, file = list(STAGES.items())[number % len(STAGES)]
     whole_run = number % 2 == 0
     target = f"results/toy/right/{file}"
     (broken.folder / target).unlink()
     with started(broken, target) as run:
-        job = wait_for(lambda: jobs(rule, broken.folder), run)[0]
+        job = wait_for(lambda: jobs(script, broken.folder), run)[0]
         time.sleep(rng.uniform(0, LONGEST_WAIT))
         kill(psutil.Process(run.pid) if whole_run else job)
         run.wait(timeout=120)
@@ -114,7 +113,7 @@ def test_two_runs_at_once_and_an_interrupted_one(project):
     target = "results/toy/right/pose_1.h5"
     (project.folder / target).unlink()
     with started(project, target) as run:
-        wait_for(lambda: jobs("pose_refined", project.folder), run)
+        wait_for(lambda: jobs("refine_pose", project.folder), run)
         second = project.snakemake()
         assert not second.ok
         assert "Directory cannot be locked" in second.text and "--unlock" in second.text

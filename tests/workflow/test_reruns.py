@@ -7,6 +7,14 @@ import time
 import numpy as np
 import pytest
 
+# What an estimate of one sequence has to do with.
+OF_ONE_ESTIMATE = {
+    "estimates": 1,
+    "flow_finetuned": 2,
+    "pose_refined": 1,
+    "metrics": 1,
+    "table": 1,
+}
 ALL_FLOWS = {"flow_initial": 2, "flow_finetuned": 4, "pose_refined": 2, "metrics": 2, "table": 1}
 LIBRARY = "workflow/scripts/flowpose"
 
@@ -96,6 +104,40 @@ def test_edited_code(project, file, old, new, jobs):
     assert project.planned() == {}
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "jobs"),
+    [
+        # A reader and its skeleton: the sequence that it reads.
+        (
+            "readers/mediapipe.py",
+            'head=("l_ear", "r_ear")',
+            'head=("l_eye", "r_eye")',
+            OF_ONE_ESTIMATE,
+        ),
+        (
+            "readers/metro.py",
+            "return values.reshape(shape)",
+            "return 1.1 * values.reshape(shape)",
+            OF_ONE_ESTIMATE,
+        ),
+        ("readers/dcpose.py", '"dcpose_17"', '"posetrack_17"', OF_ONE_ESTIMATE),
+        # A reader and a kind of truth that no sequence uses.
+        ("readers/openpose.py", '"body_25"', '"body25"', {}),
+        ("datasets/unlabelled.py", '"no truth"', '"none"', {}),
+        ("datasets/human36m/actions.py", '"Photo"', '"Picture"', {"table": 1}),
+        # The registry, and what computes nothing.
+        ("../formats.py", "METRO: its npz", "METRO's npz", {}),
+        ("errors.py", ": {problem}", " has {problem}", {}),
+        ("version.py", '__version__ = "', '__version__ = "1', {}),
+        ("../jobs.py", "_LOG_INTERVAL = 15", "_LOG_INTERVAL = 16", {}),
+    ],
+    ids=lambda value: value if str(value).endswith(".py") else "",
+)
+def test_edited_reader_or_what_computes_nothing(project, file, old, new, jobs):
+    project.edit(f"{LIBRARY}/{file}", old, new)
+    assert project.planned() == jobs
+
+
 def test_plot_style(project):
     project.edit(f"{LIBRARY}/pictures/sequence_figure.py", "_MARGIN = 1.35", "_MARGIN = 1.5")
     assert project.planned(target="all") == {"all": 1, "figure": 2}
@@ -114,28 +156,14 @@ def test_replaced_truth_leaves_flows_and_poses_alone(project):
 
 def test_replaced_estimates_leave_the_unadapted_flow_alone(project):
     replace_array(project.folder / "inputs" / "estimates.npz", "world_m", lambda x: x * 1.01)
-    assert project.planned() == {
-        "keypoints": 2,
-        "pose_initial": 2,
-        "flow_finetuned": 4,
-        "pose_refined": 2,
-        "metrics": 2,
-        "table": 1,
-    }
+    assert project.planned() == OF_ONE_ESTIMATE
 
 
 def test_replaced_estimates_of_one_sequence(project):
     shutil.copy(project.folder / "inputs" / "estimates.npz", project.folder / "inputs" / "new.npz")
     replace_array(project.folder / "inputs" / "new.npz", "world_m", lambda x: x * 1.01)
     set_key(project, "sequences.right.estimates.file", "inputs/new.npz")
-    assert project.planned() == {
-        "keypoints": 1,
-        "pose_initial": 1,
-        "flow_finetuned": 2,
-        "pose_refined": 1,
-        "metrics": 1,
-        "table": 1,
-    }
+    assert project.planned() == OF_ONE_ESTIMATE
 
 
 def test_touched_but_unchanged_files(project):
@@ -187,7 +215,7 @@ def test_added_sequence(project):
     planned = project.planned()
     assert planned.pop("table") == 1
     assert planned.pop("flow_finetuned") == 2
-    stages = ("frames", "truth", "keypoints", "pose_initial", "flow_initial", "pose_refined")
+    stages = ("frames", "truth", "estimates", "flow_initial", "pose_refined")
     assert planned == dict.fromkeys((*stages, "metrics"), 1)
 
 

@@ -119,10 +119,10 @@ def test_cancelled_run_resumes_to_the_table_of_a_local_one(pipeline, finished):
 
 
 def test_stages_around_the_flows_share_a_job(pipeline):
-    """Four stages each, in one job a sequence."""
+    """Three stages each, in one job a sequence."""
     _, cancelled, _ = pipeline
     assert len(re.findall(r"submitted.*/group_prepare_", cancelled.text)) == len(VIDEOS)
-    for rule in ("frames", "truth", "keypoints", "pose_initial"):
+    for rule in ("frames", "truth", "estimates"):
         assert f"slurm_logs/rule_{rule}/" not in cancelled.text
 
 

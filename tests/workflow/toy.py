@@ -1,5 +1,6 @@
 """A small project to run the real workflow on: two sequences that take seconds, nothing fetched."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ import torch
 import yaml
 from torchvision.models.optical_flow import raft_small
 
+from flowpose.pose.skeletons import METRO_14, convert
+from flowpose.readers.dcpose import DCPOSE_17
 from flowpose.readers.mediapipe import MEDIAPIPE_33
 
 TABLE = "results/table.csv"
@@ -21,14 +24,20 @@ SIDE, N_FRAMES = 128, 9
 CAMERAS = ("left", "right")
 # Spaces and several dots, as in the names of Human3.6M.
 VIDEOS = {"Walking 1": "Walking 1.60457274.avi", "right": "right.avi"}
+FIRST, STEP = 0, 2
+# Two estimators, as two readers are then of use, each to a sequence.
+ESTIMATES = {
+    "Walking 1": {"format": "metro", "file": "inputs/metro.npz", "keypoints": "inputs/dcpose.json"},
+    "right": {"file": "inputs/estimates.npz", "camera": "right"},
+}
 CONFIG = {
     "dataset": "toy",
     "device": "cpu",
-    "frames": {"first": 0, "step": 2},
+    "frames": {"first": FIRST, "step": STEP},
     "sequences": {
         name: {
             "video": f"inputs/{video}",
-            "estimates": {"file": "inputs/estimates.npz", "camera": camera},
+            "estimates": ESTIMATES[name],
             "truth": {"file": "inputs/truth.npz", "camera": camera},
         }
         for (name, video), camera in zip(VIDEOS.items(), CAMERAS, strict=True)
@@ -126,6 +135,7 @@ def write_inputs(folder: Path) -> None:
         image_px=pixels.astype(np.float32),
         visibility=np.ones(world.shape[:3], np.float32),
     )
+    write_metro_and_dcpose(folder, world[0], pixels[0])
     joints = rng.uniform(-400, 400, (14, 3)) + [0, 0, 4000]
     joints = joints + np.pad(drift, ((0, 0), (0, 1)))[:, None] * 10
     intrinsics = np.array([[400.0, 0, SIDE / 2], [0, 400, SIDE / 2], [0, 0, 1]])
@@ -142,6 +152,27 @@ def write_inputs(folder: Path) -> None:
     )
     torch.manual_seed(0)
     torch.save(raft_small().state_dict(), folder / "raft.pth")
+
+
+def write_metro_and_dcpose(folder: Path, world: np.ndarray, pixels: np.ndarray) -> None:
+    """What METRO and DCPose would say of MediaPipe's joints, in the frames that are used."""
+    joints = convert(world, MEDIAPIPE_33, METRO_14)[FIRST::STEP]
+    pixels = convert(pixels, MEDIAPIPE_33, METRO_14)[FIRST::STEP]
+    named = {joint: j for j, joint in enumerate(METRO_14.joints)}
+    people, entries = {}, []
+    for t in range(len(joints)):
+        # 100 px a metre in a crop as large as the picture.
+        camera = np.float32([100 / 112, *(pixels[t, 2] - SIDE / 2) / 100 - joints[t, 2, :2]])
+        crop = {"scale": 1.0, "start_pt": np.array([SIDE // 2, SIDE // 2]), "img_size": 224}
+        record = {"pred_3d_joints_from_smpl": joints[t], "pred_camera": camera}
+        people[t] = {0: record | {"proc_param": crop}}
+        seen = [
+            pixels[t, named[joint]].tolist() + [0.9] if joint in named else [0, 0, 0]
+            for joint in DCPOSE_17.joints
+        ]
+        entries.append({"image_path": f"{t:08}.jpg", "keypoints": seen})
+    np.savez(folder / "metro.npz", results=np.array(people, object))
+    (folder / "dcpose.json").write_text(json.dumps({"Info": entries}))
 
 
 def write_video(path: Path, drift: np.ndarray, rng: np.random.Generator, side: int = SIDE) -> None:

@@ -106,10 +106,16 @@ def _what_changed(item: Expected, made: Provenance) -> str:
     """In which way a file was made otherwise than it would be today; empty if in none."""
     if made.code != item.code:
         return "the code of its stage has changed"
+    # First the inputs, as a parameter may be a digest of their names.
+    for source in item.inputs:
+        if source not in made.inputs:
+            return f"it was not made from {source}"
+    for source in made.inputs:
+        if source not in item.inputs:
+            return f"it was made from {source}, which is gone"
     today = json.loads(json.dumps(dict(item.parameters)))
     for name in sorted({*today, *made.parameters}):
         was, now = made.parameters.get(name), today.get(name)
         if was != now:
             return f"{name} was {was}, is {now}"
-    new = [source for source in item.inputs if source not in made.inputs]
-    return f"it was not made from {new[0]}" if new else ""
+    return ""
