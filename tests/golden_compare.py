@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from flowpose.adaptation.target import draw_skeleton
-from flowpose.evaluation.metrics import joint_errors, reference_end_point_error
+from flowpose.evaluation.flow_metrics import reference_end_point_error
+from flowpose.evaluation.pose_metrics import joint_errors
 from flowpose.pose.skeletons import H36M_32, METRO_14, convert
 
 # What is allowed, and why: tests/golden/README.md.

@@ -20,7 +20,8 @@ from toy import ONE_THREAD, TABLE
 STAGES = {
     "flow_finetuned": "flow_2.h5",
     "pose_refined": "pose_1.h5",
-    "metrics": "metrics.h5",
+    "pose_scores": "pose_scores.h5",
+    "flow_scores": "flow_scores_1.h5",
     "flow_initial": "flow_0.h5",
     "keypoints": "keypoints.h5",
     "truth": "truth.h5",
