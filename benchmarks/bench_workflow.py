@@ -11,7 +11,7 @@ import yaml
 from measure import row, seconds
 
 ROOT = Path(__file__).parents[1]
-# A sequence has 9 jobs, and there is the table.
+# A sequence has 12 jobs, and there is the table.
 N_SEQUENCES = (33, 333)
 # The jobs of one sequence's poses and labels.
 FEW = [f"results/bench/s0/{stage}.h5" for stage in ("pose_0", "truth", "keypoints")]

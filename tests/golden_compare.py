@@ -8,7 +8,8 @@ import torch
 
 from flowpose.adaptation.target import draw_skeleton
 from flowpose.datasets.human36m.h36m_skeletons import H36M_32
-from flowpose.evaluation.metrics import joint_errors, reference_end_point_error
+from flowpose.evaluation.flow_metrics import reference_end_point_error
+from flowpose.evaluation.pose_metrics import joint_errors
 from flowpose.pose.skeletons import METRO_14, convert
 
 # What is allowed, and why: tests/golden/README.md.

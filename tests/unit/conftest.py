@@ -1,12 +1,19 @@
-"""A web server for the tests of downloads, which can stand for all of the web."""
+"""A web server for the tests of downloads, which can stand for all of the web; files of scores."""
 
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 import requests
 from web import serving
 
 from flowpose.download import transfer
+from flowpose.evaluation.flow_metrics import FLOW_METRICS
+from flowpose.evaluation.metric import Scores
+from flowpose.evaluation.pose_metrics import POSE_METRICS
+from flowpose.evaluation.score_files import add_scores
+from flowpose.evaluation.sequence_scores import ScoreFiles
+from flowpose.storage import stage_files
 
 
 @pytest.fixture
@@ -50,3 +57,48 @@ def files_under():
         return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
     return files
+
+
+@pytest.fixture
+def score_files(tmp_path, provenance):
+    """Writes the scores of a sequence: every metric has the same mean, one given a pose and flow.
+
+    The frames that are not scored have wrong values. NaN: nothing is known.
+    """
+
+    def run(name, *, poses, flows, n_frames=10, n_scored=10):
+        scored = np.arange(n_frames) < n_scored
+
+        def add(group, metrics, mean):
+            values = np.where(scored, mean, 1e6)[:, None].repeat(14, 1)
+            valid = np.isfinite(values) & scored[:, None]
+            for metric in metrics:
+                add_scores(group, metric.name, Scores(values, valid, metric.unit), ())
+
+        files = ScoreFiles(
+            tmp_path / name / "pose_scores.h5",
+            [tmp_path / name / f"flow_scores_{k}.h5" for k in range(len(flows))],
+        )
+        (tmp_path / name).mkdir()
+        with stage_files.create(files.poses, provenance) as h5:
+            stage_files.add(h5, "scored", scored, axes="frame")
+            for k, mean in enumerate(poses):
+                add(h5.create_group(f"pose_{k}"), POSE_METRICS, mean)
+        for path, mean in zip(files.flows, flows, strict=True):
+            with stage_files.create(path, provenance) as h5:
+                add(h5, FLOW_METRICS, mean)
+        return files
+
+    return run
+
+
+@pytest.fixture
+def failed_files(score_files, provenance):
+    """Writes the scores of a sequence whose flow failed in the first cycle, and why."""
+
+    def run(name, reason):
+        files = score_files(name, poses=[1], flows=[1, 1])
+        stage_files.write_failure(files.flows[0], provenance, reason)
+        return files
+
+    return run

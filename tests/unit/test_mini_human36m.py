@@ -11,7 +11,7 @@ import pytest
 from mini_human36m_body import CAMERAS
 from mini_human36m_files import METRO_14
 
-from flowpose.evaluation.metrics import joint_errors
+from flowpose.evaluation.pose_metrics import joint_errors
 from flowpose.pose.estimates import assemble_estimates
 from flowpose.readers import dcpose, metro
 from flowpose.video.decoding import probe, read_frames

@@ -1,71 +1,77 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from flowpose.errors import InputError
-from flowpose.evaluation.scores import METRICS
-from flowpose.evaluation.sequence_table import collect, write
-from flowpose.storage import stage_files
+from flowpose.evaluation.sequence_scores import METRICS, ScoreFiles
+from flowpose.evaluation.sequence_table import collect, documentation, write
+
+COLUMNS = ["dataset", "sequence", "cycle", "n_frames", "n_scored", *(m.name for m in METRICS)]
+README = Path(__file__).parents[2] / "README.md"
 
 
-@pytest.fixture
-def metrics(tmp_path, provenance):
-    """Writes a metrics.h5 in which every metric has one mean a cycle."""
-
-    def run(name, means, n_frames):
-        path = tmp_path / f"{name}.h5"
-        with stage_files.create(path, provenance) as h5:
-            for cycle, mean in enumerate(means):
-                group = h5.create_group(f"cycle_{cycle}")
-                for metric in METRICS:
-                    values = np.full((n_frames, 14), mean)
-                    stage_files.add(group, metric, values, axes="frame joint")
-                    valid = np.ones(values.shape, bool)
-                    stage_files.add(group, f"valid_{metric}", valid, axes="frame joint")
-        return path
-
-    return run
-
-
-@pytest.fixture
-def failed(tmp_path, provenance):
-    """Writes a metrics.h5 of a sequence that failed."""
-
-    def run(name, reason):
-        stage_files.write_failure(tmp_path / f"{name}.h5", provenance, reason)
-        return tmp_path / f"{name}.h5"
-
-    return run
-
-
-def test_there_is_a_row_a_sequence_and_cycle_and_their_mean(metrics):
-    paths = {"walk": metrics("walk", [4, 2], 10), "sit": metrics("sit", [8, 5], 30)}
+def test_there_is_a_row_a_sequence_and_cycle_and_their_mean(score_files):
+    paths = {
+        "walk": score_files("walk", poses=[4], flows=[4, 2], n_frames=12, n_scored=10),
+        "sit": score_files("sit", poses=[8], flows=[8, 5], n_frames=30, n_scored=30),
+    }
     table = collect("mine", paths, allow_missing=False)
-    assert list(table.columns) == ["dataset", "sequence", "cycle", "n_frames", *METRICS]
+    assert list(table.columns) == COLUMNS
     assert table["sequence"].tolist() == ["walk"] * 2 + ["sit"] * 2 + ["mean"] * 2
     assert table["cycle"].tolist() == [0, 1] * 3
-    assert table["mpjpe_mm"].tolist() == [4, 2, 8, 5, 6, 3.5]
+    assert table["mpjpe_mm"].tolist() == [4, 4, 8, 8, 6, 6]
     assert table["epe_px"].tolist() == [4, 2, 8, 5, 6, 3.5]
-    assert table["n_frames"].tolist() == [10, 10, 30, 30, 40, 40]
+    assert table["n_frames"].tolist() == [12, 12, 30, 30, 42, 42]
+    assert table["n_scored"].tolist() == [10, 10, 30, 30, 40, 40]
     assert set(table["dataset"]) == {"mine"}
 
 
-def test_a_mean_leaves_out_sequences_without_a_metric(metrics):
-    paths = {"walk": metrics("walk", [4], 10), "sit": metrics("sit", [np.nan], 30)}
+def test_a_mean_leaves_out_sequences_without_a_metric(score_files):
+    paths = {
+        "walk": score_files("walk", poses=[4], flows=[4]),
+        "sit": score_files("sit", poses=[np.nan], flows=[6], n_scored=0, n_frames=3),
+    }
     table = collect("mine", paths, allow_missing=False)
     assert table["mpjpe_mm"].tolist()[::2] == [4, 4]
     assert np.isnan(table["mpjpe_mm"][1])
+    assert table["n_frames"].tolist() == [10, 3, 13]
+    assert table["n_scored"].tolist() == [10, 0, 10]
 
 
-def test_a_sequence_that_failed_stops_the_table(metrics, failed):
-    paths = {"walk": metrics("walk", [4], 10), "sit": failed("sit", "no such video")}
+@pytest.mark.parametrize(
+    ("pose", "flow", "known"), [(np.nan, 3, ["epe_px", "epe_reference"]), (np.nan, np.nan, [])]
+)
+def test_a_metric_that_is_known_for_no_sequence_has_no_column(
+    score_files, tmp_path, pose, flow, known
+):
+    table = collect(
+        "mine", {"walk": score_files("walk", poses=[pose], flows=[flow])}, allow_missing=False
+    )
+    write(table, tmp_path / "table.csv", tmp_path / "table.md")
+    assert list(pd.read_csv(tmp_path / "table.csv").columns) == [*COLUMNS[:5], *known]
+    readable = (tmp_path / "table.md").read_text()
+    for metric in METRICS:
+        assert readable.count(metric.heading) == (2 if metric.name in known else 0)
+    assert "nan" not in readable.lower()
+
+
+def test_a_sequence_that_failed_stops_the_table(score_files, failed_files):
+    paths = {
+        "walk": score_files("walk", poses=[4], flows=[4, 4]),
+        "sit": failed_files("sit", "no such video"),
+    }
     message = r"1 of 2 sequences failed: sit: no such video .*delete .*/<sequence> to try again"
     with pytest.raises(InputError, match=message):
         collect("mine", paths, allow_missing=False)
 
 
-def test_a_sequence_that_failed_gets_a_row_that_says_why_where_allowed(metrics, failed):
-    paths = {"sit": failed("sit", "no such video"), "walk": metrics("walk", [4, 2], 10)}
+def test_a_sequence_that_failed_gets_a_row_that_says_why_where_allowed(score_files, failed_files):
+    paths = {
+        "sit": failed_files("sit", "no such video"),
+        "walk": score_files("walk", poses=[4, 2], flows=[4, 2]),
+    }
     table = collect("mine", paths, allow_missing=True)
     row = table[table["sequence"] == "sit"].iloc[0]
     assert row["missing"] == "no such video"
@@ -76,19 +82,28 @@ def test_a_sequence_that_failed_gets_a_row_that_says_why_where_allowed(metrics, 
     assert mean["n_frames"].tolist() == [10, 10]
 
 
-def test_a_table_of_failures_only_is_an_error(failed):
+def test_a_table_of_failures_only_is_an_error(failed_files):
     with pytest.raises(InputError, match=r"mine: all sequences failed: .*no such video"):
-        collect("mine", {"sit": failed("sit", "no such video")}, allow_missing=True)
+        collect("mine", {"sit": failed_files("sit", "no such video")}, allow_missing=True)
 
 
-def test_a_metrics_file_that_is_not_there_is_named(tmp_path):
+def test_a_table_of_no_sequences_is_an_error():
+    with pytest.raises(InputError, match="mine: no sequences"):
+        collect("mine", {}, allow_missing=True)
+
+
+def test_a_file_of_scores_that_is_not_there_is_named(tmp_path):
+    files = ScoreFiles(tmp_path / "none.h5", ())
     with pytest.raises(InputError, match=r"none.h5: no such file"):
-        collect("mine", {"none": tmp_path / "none.h5"}, allow_missing=True)
+        collect("mine", {"none": files}, allow_missing=True)
 
 
 @pytest.fixture
-def written(metrics, failed, tmp_path):
-    paths = {"walk": metrics("walk", [4.123456789], 10), "sit": failed("sit", "no such video")}
+def written(score_files, failed_files, tmp_path):
+    paths = {
+        "walk": score_files("walk", poses=[4.123456789], flows=[4.123456789], n_scored=8),
+        "sit": failed_files("sit", "no such video"),
+    }
     table = collect("mine", paths, allow_missing=True)
     write(table, tmp_path / "table.csv", tmp_path / "table.md")
     return tmp_path
@@ -99,16 +114,33 @@ def test_csv_is_the_table(written):
     assert table["sequence"].tolist() == ["walk", "sit", "mean"]
     assert table["mpjpe_mm"][0] == pytest.approx(4.12346)
     assert table["missing"][1] == "no such video"
-    assert "0,10," in (written / "table.csv").read_text(), "cycles and frames are whole numbers"
+    assert "0,10,8," in (written / "table.csv").read_text(), "cycles and frames are whole numbers"
 
 
 def test_markdown_has_titles_units_and_rounded_numbers(written):
     lines = (written / "table.md").read_text().splitlines()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "|" in line]
     assert lines[0] == "# mine"
-    assert rows[0][:4] == ["sequence", "cycle", "n_frames", "MPJPE (mm)"]
-    assert rows[0][7:9] == ["EPE (px)", "EPE, reference's count (px)"]
-    assert rows[2][:9] == ["walk", "0", "10", *["4.1"] * 4, *["4.123"] * 2]
+    assert rows[0][:4] == ["sequence", "cycle", "n_frames", "n_scored"]
+    assert rows[0][4:-1] == [metric.heading for metric in METRICS]
+    assert rows[2][:4] == ["walk", "0", "10", "8"]
+    cells = dict(zip(rows[0], rows[2], strict=True))
+    assert cells["MPJPE (mm)"] == cells["PCK at 150 mm (%)"] == "4.1"
+    assert cells["EPE (px)"] == cells["EPE, reference's count (px)"] == "4.123"
     assert rows[3][:4] == ["sit", "", "", ""]
     assert rows[3][-1] == "no such video"
     assert rows[4][:2] == ["mean", "0"]
+
+
+def test_markdown_explains_the_columns(written):
+    notes = (written / "table.md").read_text().rpartition("|\n")[2]
+    assert "- MPJPE (mm): mean distance of the joints from the truth" in notes
+    assert "share a pixel once, divided by 32 joints" in notes
+    assert "- PCK at 150 mm (%): percentage" in notes and "higher is better" in notes
+
+
+def test_readme_explains_the_columns():
+    rows = documentation()
+    readme = README.read_text()
+    table = readme.partition("| column | meaning |\n|---|---|\n")[2].partition("\n\n")[0]
+    assert table.splitlines() == rows, "in README.md, under `column`, paste:\n" + "\n".join(rows)

@@ -120,7 +120,7 @@ def test_only_good_sequences_go_on(spoilt):
     assert not (project.folder / "results" / "table.csv").exists()
     finetuned = list((project.folder / "results" / "toy").glob("*/flow_1.h5"))
     assert {path.parent.name for path in finetuned} == {"good", *VIDEOS}
-    assert (project.folder / "results" / "toy" / "good" / "metrics.h5").is_file()
+    assert (project.folder / "results" / "toy" / "good" / "flow_scores_2.h5").is_file()
 
 
 def test_missing_sequences_are_allowed_by_a_key(spoilt, tmp_path):
@@ -164,11 +164,8 @@ def other_network(path: Path) -> None:
 def test_weights(project, spoil, message):
     spoil(project.folder / "inputs" / "raft.pth")
     results = project.folder / "results"
-    for path in (
-        *results.glob("*/*/flow_*"),
-        *results.glob("*/*/metrics.h5"),
-        results / "table.csv",
-    ):
+    # The scores of the flows, too.
+    for path in (*results.glob("*/*/flow_*"), results / "table.csv"):
         path.unlink()
     run = project.snakemake()
     assert not run.ok

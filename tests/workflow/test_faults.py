@@ -20,7 +20,8 @@ from toy import ONE_THREAD, TABLE
 STAGES = {
     "finetune_flow": "flow_2.h5",
     "refine_pose": "pose_1.h5",
-    "metrics": "metrics.h5",
+    "score_poses": "pose_scores.h5",
+    "score_flow": "flow_scores_1.h5",
     "estimate_flow": "flow_0.h5",
     "assemble_estimates": "pose_0.h5",
     "assemble_truth": "truth.h5",

@@ -58,9 +58,11 @@ def test_table(project, finished_errors, table):
     del finished_errors["S11 Directions"]
     for name, error in finished_errors.items():
         assert table.loc[(name, 0), "mpjpe_mm"] == pytest.approx(error, abs=0.01), name
-    frames = table.xs(0, level="cycle")["n_frames"]
+    frames = table.xs(0, level="cycle")
+    assert (frames["n_frames"].drop("mean") == 6).all()
     # METRO lacks a frame there.
-    assert frames["S11 Photo"] == 5 and (frames.drop(["S11 Photo", "mean"]) == 6).all()
+    scored = frames["n_scored"]
+    assert scored["S11 Photo"] == 5 and (scored.drop(["S11 Photo", "mean"]) == 6).all()
     assert table.loc[("S9 Photo 1", 0), ["subject", "action"]].tolist() == ["S9", "Photo 1"]
     mean = table.loc["mean"]
     assert mean["epe_px"].is_monotonic_decreasing
@@ -71,7 +73,7 @@ def test_results_are_current(project, finished_errors):
     run = project.snakemake(target="verify")
     assert run.ok, run.text
     # All but the pictures, which were not asked for.
-    assert re.search(r"files: 51 current, 4 missing|files: 4 missing, 51 current", run.text), (
+    assert re.search(r"files: 63 current, 4 missing|files: 4 missing, 63 current", run.text), (
         run.text
     )
 
@@ -85,11 +87,11 @@ def test_actions(project, table):
     ]
     for when, cycle in (("before", 0), ("after", 2)):
         found = actions.loc[("mpjpe_mm", when)]
-        of = table.xs(cycle, level="cycle")[["mpjpe_mm", "n_frames"]].drop("mean")
+        of = table.xs(cycle, level="cycle")[["mpjpe_mm", "n_scored"]].drop("mean")
         photo = of[of.index.str.contains("Photo")]
-        pooled = np.average(photo["mpjpe_mm"], weights=photo["n_frames"])
+        pooled = np.average(photo["mpjpe_mm"], weights=photo["n_scored"])
         assert found["Photo"] == pytest.approx(pooled, rel=1e-4)
-        overall = np.average(of["mpjpe_mm"], weights=of["n_frames"])
+        overall = np.average(of["mpjpe_mm"], weights=of["n_scored"])
         assert found["mean over frames"] == pytest.approx(overall, rel=1e-4)
         assert found["mean over actions"] == pytest.approx(found.iloc[:3].mean(), rel=1e-4)
     assert r"mean over frames" in (project.folder / "results" / "by_action.tex").read_text()
@@ -195,7 +197,7 @@ def test_bad_input_is_named_and_the_others_go_on(spoilt, name):
     assert run.text.count(message) == 1, run.text
     results = project.folder / "results" / "h36m"
     assert not list((results / f"S9 {name}").glob("flow_*"))
-    assert (results / "S9 Walking 1" / "metrics.h5").is_file()
+    assert (results / "S9 Walking 1" / "flow_scores_2.h5").is_file()
     assert not run.ok
 
 
@@ -215,7 +217,8 @@ def test_a_changed_raw_file_runs_again_what_is_made_from_it(project, finished_er
     assert changed.planned() == {}
     folder = changed.folder / "data" / "h36m" / "S9" / "MyPoseFeatures" / "D3_Positions"
     shutil.copy(folder / "Directions 1.cdf", folder / "Walking 1.cdf")
-    assert changed.planned() == {"labels": 1, "truth": 4, "metrics": 4, "table": 1}
+    scores = {"pose_scores": 4, "flow_scores": 12}
+    assert changed.planned() == {"labels": 1, "truth": 4, **scores, "table": 1}
 
 
 def test_a_bad_raw_file_is_named_and_its_action_left_out(project, finished_errors, tmp_path):

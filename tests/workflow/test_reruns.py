@@ -5,6 +5,7 @@ import shutil
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
 # What an estimate of one sequence has to do with.
@@ -12,10 +13,22 @@ OF_ONE_ESTIMATE = {
     "estimates": 1,
     "flow_finetuned": 2,
     "pose_refined": 1,
-    "metrics": 1,
+    "pose_scores": 1,
+    "flow_scores": 2,
     "table": 1,
 }
-ALL_FLOWS = {"flow_initial": 2, "flow_finetuned": 4, "pose_refined": 2, "metrics": 2, "table": 1}
+ALL_SCORES = {"pose_scores": 2, "flow_scores": 6, "table": 1}
+# Those of the flow before any finetuning stay.
+LATER_SCORES = {"pose_scores": 2, "flow_scores": 4, "table": 1}
+ALL_FLOWS = {"flow_initial": 2, "flow_finetuned": 4, "pose_refined": 2, **ALL_SCORES}
+# A refined pose or a further cycle.
+LAST_CYCLE = {
+    "pose_refined": 2,
+    "flow_finetuned": 2,
+    "pose_scores": 2,
+    "flow_scores": 2,
+    "table": 1,
+}
 LIBRARY = "workflow/scripts/flowpose"
 
 
@@ -32,18 +45,14 @@ def set_key(project, path: str, value) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "jobs"),
     [
-        (
-            "pose.weights.flow",
-            0.02,
-            {"pose_refined": 2, "flow_finetuned": 2, "metrics": 2, "table": 1},
-        ),
+        ("pose.weights.flow", 0.02, LAST_CYCLE),
         (
             "flow.learning_rate",
             2e-5,
-            {"flow_finetuned": 4, "pose_refined": 2, "metrics": 2, "table": 1},
+            {"flow_finetuned": 4, "pose_refined": 2, **LATER_SCORES},
         ),
         ("flow.updates", 3, ALL_FLOWS),
-        ("cycles", 3, {"pose_refined": 2, "flow_finetuned": 2, "metrics": 2, "table": 1}),
+        ("cycles", 3, LAST_CYCLE),
         ("allow_missing", True, {"table": 1}),
         ("device", "auto", {}),
     ],
@@ -62,39 +71,44 @@ def test_changed_key(project, key, value, jobs):
             "_DISTANCE_EPS = 1e-6  # as torch",
             {},
         ),
-        (f"{LIBRARY}/evaluation/metrics.py", '"""Errors of poses', '"""The errors of poses', {}),
+        (f"{LIBRARY}/evaluation/pose_metrics.py", '"""Metrics of 3D', '"""The metrics of 3D', {}),
         (
             f"{LIBRARY}/refinement/energy.py",
             "_DISTANCE_EPS = 1e-6",
             "_DISTANCE_EPS = 1e-7",
-            {"pose_refined": 2, "flow_finetuned": 2, "metrics": 2, "table": 1},
+            LAST_CYCLE,
         ),
         (
-            f"{LIBRARY}/evaluation/metrics.py",
-            "_MM_PER_M = 1000.0",
-            "_MM_PER_M = 1001.0",
-            {"metrics": 2, "table": 1},
+            f"{LIBRARY}/evaluation/pose_metrics.py",
+            "_PCK_MM = 150",
+            "_PCK_MM = 100",
+            {"pose_scores": 2, "table": 1},
+        ),
+        (
+            f"{LIBRARY}/evaluation/flow_metrics.py",
+            "REFERENCE_JOINTS = 32",
+            "REFERENCE_JOINTS = 17",
+            {"flow_scores": 6, "table": 1},
+        ),
+        (
+            f"{LIBRARY}/evaluation/sequence_table.py",
+            '"frames that are used"',
+            '"frames used"',
+            {"table": 1},
         ),
         (
             f"{LIBRARY}/adaptation/target.py",
             "POINTS_PER_BONE = 22",
             "POINTS_PER_BONE = 23",
-            {"flow_finetuned": 4, "pose_refined": 2, "metrics": 2, "table": 1},
+            {"flow_finetuned": 4, "pose_refined": 2, **LATER_SCORES},
         ),
         (
             f"{LIBRARY}/datasets/multiview.py",
             "_M_PER_MM = 1e-3",
             "_M_PER_MM = 2e-3",
-            {"truth": 2, "metrics": 2, "table": 1},
+            {"truth": 2, **ALL_SCORES},
         ),
-        (
-            f"{LIBRARY}/evaluation/scores.py",
-            'METRICS = ("mpjpe_mm", ',
-            'METRICS = ("mpjpe_mm", "pck", ',
-            {"metrics": 2, "table": 1},
-        ),
-        (f"{LIBRARY}/evaluation/sequence_table.py", '"MPJPE (mm)"', '"MPJPE [mm]"', {"table": 1}),
-        (f"{LIBRARY}/pictures/sequence_figure.py", "_MARGIN = 1.35", "_MARGIN = 1.5", {}),
+        (f"{LIBRARY}/pictures/moment.py", "_MARGIN = 1.35", "_MARGIN = 1.5", {}),
     ],
 )
 def test_edited_code(project, file, old, new, jobs):
@@ -139,8 +153,27 @@ def test_edited_reader_or_what_computes_nothing(project, file, old, new, jobs):
 
 
 def test_plot_style(project):
-    project.edit(f"{LIBRARY}/pictures/sequence_figure.py", "_MARGIN = 1.35", "_MARGIN = 1.5")
+    project.edit(f"{LIBRARY}/pictures/moment.py", "_MARGIN = 1.35", "_MARGIN = 1.5")
     assert project.planned(target="all") == {"all": 1, "figure": 2}
+
+
+def test_a_changed_metric_of_poses_needs_no_flows(project):
+    """They are deleted once they are used up, and an edit of that metric brings none back."""
+    shutil.rmtree(project.folder / "results")
+    shutil.rmtree(project.folder / ".snakemake")
+    set_key(project, "keep.flows", False)
+    run = project.snakemake()
+    assert run.ok, run.text
+    results = project.folder / "results"
+    assert not list(results.glob("*/*/flow_[0-9]*")) and list(results.glob("*/*/flow_scores_2.h5"))
+    assert project.planned() == {}
+    project.edit(f"{LIBRARY}/evaluation/pose_metrics.py", "_PCK_MM = 150", "_PCK_MM = 600")
+    before = pd.read_csv(results / "table.csv")
+    run = project.snakemake()
+    assert run.ok and run.jobs() == {"pose_scores": 2, "table": 1}, run.text
+    after = pd.read_csv(results / "table.csv")
+    assert (after.pop("pck_150_percent") > before.pop("pck_150_percent") + 10).all()
+    pd.testing.assert_frame_equal(after, before)
 
 
 def replace_array(path, name, change):
@@ -151,7 +184,7 @@ def replace_array(path, name, change):
 
 def test_replaced_truth_leaves_flows_and_poses_alone(project):
     replace_array(project.folder / "inputs" / "truth.npz", "joints_world_mm", lambda x: x + 1)
-    assert project.planned() == {"truth": 2, "metrics": 2, "table": 1}
+    assert project.planned() == {"truth": 2, **ALL_SCORES}
 
 
 def test_replaced_estimates_leave_the_unadapted_flow_alone(project):
@@ -188,7 +221,8 @@ def test_results_outlive_the_video_they_came_from(project):
         ("frames.h5", "frames"),
         ("flow_1.pt", "flow_finetuned"),
         ("pose_1.h5", "pose_refined"),
-        ("metrics.h5", "metrics"),
+        ("pose_scores.h5", "pose_scores"),
+        ("flow_scores_0.h5", "flow_scores"),
     ],
 )
 def test_removed_file(project, file, stage):
@@ -215,8 +249,9 @@ def test_added_sequence(project):
     planned = project.planned()
     assert planned.pop("table") == 1
     assert planned.pop("flow_finetuned") == 2
+    assert planned.pop("flow_scores") == 3
     stages = ("frames", "truth", "estimates", "flow_initial", "pose_refined")
-    assert planned == dict.fromkeys((*stages, "metrics"), 1)
+    assert planned == dict.fromkeys((*stages, "pose_scores"), 1)
 
 
 def test_a_config_file_replaces_the_demo(finished):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flowpose.evaluation.scores import METRICS
+from flowpose.evaluation.sequence_scores import METRICS
 from flowpose.storage.stage_files import set_text, text
 from flowpose.version import __version__
 
@@ -20,8 +20,11 @@ STAGES = [
     "flow_1",
     "pose_1",
     "flow_2",
-    "metrics",
+    "pose_scores",
+    "flow_scores_0",
+    "flow_scores_2",
 ]
+NAMES = [metric.name for metric in METRICS]
 
 
 PARAMETERS = {"flow_1": {"updates": 2, "passes": 1, "reference": False}, "pose_1": {"steps": 20}}
@@ -29,11 +32,12 @@ PARAMETERS = {"flow_1": {"updates": 2, "passes": 1, "reference": False}, "pose_1
 
 def test_table(finished):
     table = pd.read_csv(finished.folder / "results" / "table.csv")
-    assert list(table.columns) == ["dataset", "sequence", "cycle", "n_frames", *METRICS]
+    assert list(table.columns) == ["dataset", "sequence", "cycle", "n_frames", "n_scored", *NAMES]
     assert list(table["sequence"]) == ["Walking 1"] * 3 + ["right"] * 3 + ["mean"] * 3
     assert list(table["cycle"]) == [0, 1, 2] * 3
-    assert list(table["n_frames"]) == [5] * 6 + [10] * 3
-    assert np.isfinite(table[list(METRICS)].to_numpy()).all()
+    for counts in ("n_frames", "n_scored"):
+        assert list(table[counts]) == [5] * 6 + [10] * 3
+    assert np.isfinite(table[NAMES].to_numpy()).all()
     mean = table.set_index(["sequence", "cycle"])["mpjpe_mm"]
     np.testing.assert_allclose(mean["mean"], (mean["Walking 1"] + mean["right"]) / 2, rtol=1e-5)
     readable = (finished.folder / "results" / "table.md").read_text()
@@ -54,6 +58,20 @@ def test_every_stage_explains_itself(finished, stage):
             assert len(text(item, "axes").split()) == item.ndim, item.name
             assert item.fletcher32 and item.shuffle and item.compression == "gzip", item.name
             assert item.ndim < 3 or item.chunks[0] == 1, item.name
+
+
+def test_without_a_truth_there_are_poses_flows_and_pictures(project):
+    """The truth is known only between the frames that are used."""
+    path = project.folder / "inputs" / "truth.npz"
+    arrays = dict(np.load(path))
+    arrays["joints_world_mm"][::2] = np.nan
+    np.savez(path, **arrays)
+    run = project.snakemake(target="all")
+    assert run.ok, run.text
+    assert "Warning" not in run.text
+    table = pd.read_csv(project.folder / "results" / "table.csv")
+    assert list(table.columns) == ["dataset", "sequence", "cycle", "n_frames", "n_scored"]
+    assert set(table["n_scored"]) == {0} and set(table["n_frames"]) == {5, 10}
 
 
 def test_second_run_does_nothing(project):

@@ -133,7 +133,7 @@ def test_gpu_jobs_of_one_time_hold_different_gpus(hungry, pipeline):
 
 def test_log_names_the_gpu(pipeline):
     project, _, _ = pipeline
-    logs = [path.read_text() for path in project.folder.glob("results/toy/*/logs/flow_*.log")]
+    logs = [path.read_text() for path in project.folder.glob("results/toy/*/logs/flow_[0-9].log")]
     assert len(logs) == 3 * len(VIDEOS)
     assert all(re.search(r"has set aside GPU [0-3]$", log, re.MULTILINE) for log in logs)
 

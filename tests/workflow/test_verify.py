@@ -41,7 +41,8 @@ def flip_bit(path) -> None:
 def test_finished(finished):
     made = states(finished)
     stages = ["frames", "truth", "keypoints", "pose_0", "flow_0", "flow_1", "pose_1", "flow_2"]
-    files = [f"{stage}.h5" for stage in (*stages, "metrics")] + ["flow_1.pt", "flow_2.pt"]
+    scores = ["pose_scores", *(f"flow_scores_{cycle}" for cycle in range(3))]
+    files = [f"{stage}.h5" for stage in (*stages, *scores)] + ["flow_1.pt", "flow_2.pt"]
     expected = {
         f"toy/{sequence}/{file}"
         for sequence in ("Walking 1", "right")
@@ -61,7 +62,7 @@ def test_changes_are_found_without_snakemakes_records(project):
     assert found["toy/right/pose_1.h5"] == ("stale", "steps was 20, is 21")
     assert found["toy/right/truth.h5"] == ("stale", "the code of its stage has changed")
     assert found["toy/right/flow_2.h5"] == ("stale", "results/toy/right/pose_1.h5 is stale")
-    for file in ("metrics.h5", "flow_2.pt", "figure.png"):
+    for file in ("pose_scores.h5", "flow_scores_2.h5", "flow_2.pt", "figure.png"):
         assert found[f"toy/right/{file}"][0] == "stale", file
     for file in ("frames.h5", "keypoints.h5", "pose_0.h5", "flow_0.h5", "flow_1.h5", "flow_1.pt"):
         assert found[f"toy/right/{file}"][0] == "current", file

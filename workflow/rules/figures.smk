@@ -3,7 +3,12 @@ rule figure:
     input:
         frames=f"{RESULTS}/frames.h5",
         truth=f"{RESULTS}/truth.h5",
-        metrics=f"{RESULTS}/metrics.h5",
+        pose_scores=f"{RESULTS}/pose_scores.h5",
+        flow_scores=expand(
+            f"{RESULTS}/flow_scores_{{cycle}}.h5",
+            cycle=range(CYCLES + 1),
+            allow_missing=True,
+        ),
         flows=expand(
             f"{RESULTS}/flow_{{cycle}}.h5", cycle=(0, CYCLES), allow_missing=True
         ),

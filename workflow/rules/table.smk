@@ -7,9 +7,15 @@ by_action = (
 
 
 rule table:
-    """Mean errors of every sequence and cycle."""
+    """Mean scores of every sequence and cycle."""
     input:
-        expand(f"{RESULTS}/metrics.h5", sequence=SEQUENCES),
+        poses=expand(f"{RESULTS}/pose_scores.h5", sequence=SEQUENCES),
+        # All cycles of a sequence, then those of the next one.
+        flows=expand(
+            f"{RESULTS}/flow_scores_{{cycle}}.h5",
+            sequence=SEQUENCES,
+            cycle=range(CYCLES + 1),
+        ),
     output:
         **by_action,
         csv=report(
@@ -25,6 +31,7 @@ rule table:
     params:
         dataset=DATASET,
         sequences=list(SEQUENCES),
+        cycles=CYCLES,
         left_out=LEFT_OUT,
         recordings={
             name: [item["subject"], item["action"]]

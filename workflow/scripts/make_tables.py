@@ -1,16 +1,23 @@
-"""Rule table: mean errors of every sequence and cycle, and for Human3.6M of every action."""
+"""Rule table: mean scores of every sequence and cycle, and for Human3.6M of every action."""
+
+from itertools import islice
 
 from flowpose.datasets.human36m.actions import ACTIVITIES, activity_of
 from flowpose.evaluation.action_table import collect_by_action, write_by_action
+from flowpose.evaluation.sequence_scores import ScoreFiles
 from flowpose.evaluation.sequence_table import collect, write
 from jobs import job
 
 with job(snakemake):
     params, output = snakemake.params, snakemake.output
-    metrics = dict(zip(params.sequences, snakemake.input, strict=True))
+    flows = iter(snakemake.input.flows)
+    scores = {
+        name: ScoreFiles(poses, list(islice(flows, params.cycles + 1)))
+        for name, poses in zip(params.sequences, snakemake.input.poses, strict=True)
+    }
     table = collect(
         params.dataset,
-        metrics,
+        scores,
         allow_missing=params.allow_missing,
         left_out=params.left_out,
         recordings=params.recordings,
@@ -19,7 +26,7 @@ with job(snakemake):
     if hasattr(output, "by_action_csv"):
         activities = {name: activity_of(action) for name, (_, action) in params.recordings.items()}
         write_by_action(
-            collect_by_action(metrics, activities, ACTIVITIES),
+            collect_by_action(scores, activities, ACTIVITIES),
             output.by_action_csv,
             output.by_action_md,
             output.by_action_tex,

@@ -7,25 +7,24 @@ import numpy as np
 import pandas as pd
 
 from flowpose.errors import check
-from flowpose.evaluation.scores import Errors, read_errors
-from flowpose.evaluation.sequence_table import TITLES, write_csv
-from flowpose.storage.stage_files import failure
+from flowpose.evaluation.metric import Scores
+from flowpose.evaluation.sequence_scores import METRICS, ScoreFiles, read_sequence_scores
+from flowpose.evaluation.sequence_table import cell, write_csv
 from flowpose.storage.whole_files import replacing
 
-_METRICS = ("mpjpe_mm", "pa_mpjpe_mm", "epe_px")
 _OVER_FRAMES, _OVER_ACTIONS = "mean over frames", "mean over actions"
 
 
 def collect_by_action(
-    metrics: Mapping[str, Path | str], activities: Mapping[str, str], order: Sequence[str]
+    scores: Mapping[str, ScoreFiles], activities: Mapping[str, str], order: Sequence[str]
 ) -> pd.DataFrame:
-    """Errors of each activity in the first cycle (before) and the last (after).
+    """Mean scores of each activity in the first cycle (before) and the last (after).
 
-    An activity's error is the mean over all frames of its sequences. There are two means of all:
-    over frames, as METRO and the reference count, and over activities, each counting alike.
+    An activity's mean is over all frames of its sequences. There are two means of all: over frames,
+    as METRO and the reference count, and over activities, each counting alike.
 
     Args:
-        metrics: the metrics.h5 of each sequence; those of sequences that failed do not count.
+        scores: the files of each sequence; those of sequences that failed do not count.
         activities: which activity each sequence is of.
         order: of the activities' columns.
 
@@ -35,14 +34,18 @@ def collect_by_action(
     Raises:
         InputError: all sequences failed.
     """
-    errors = {name: read_errors(path) for name, path in metrics.items() if not failure(path)}
-    check(bool(errors), "metrics", "all sequences failed")
-    there = {activities[name] for name in errors}
+    cycles = {
+        name: read_sequence_scores(files).cycles()
+        for name, files in scores.items()
+        if not files.failure()
+    }
+    check(bool(cycles), "scores", "all sequences failed")
+    there = {activities[name] for name in cycles}
     columns = [activity for activity in order if activity in there]
     rows = []
-    for metric in _METRICS:
+    for metric in METRICS:
         for when, cycle in (("before", 0), ("after", -1)):
-            of = {name: cycles[cycle][metric] for name, cycles in errors.items()}
+            of = {name: scored[cycle][metric.name] for name, scored in cycles.items()}
             means = {
                 column: _pooled([of[name] for name in of if activities[name] == column])
                 for column in columns
@@ -51,13 +54,14 @@ def collect_by_action(
                 _OVER_FRAMES: _pooled(list(of.values())),
                 _OVER_ACTIONS: float(np.mean(list(means.values()))),
             }
-            rows.append({"metric": metric, "when": when, **means})
+            rows.append({"metric": metric.name, "when": when, **means})
     return pd.DataFrame(rows)
 
 
-def _pooled(errors: Sequence[Errors]) -> float:
-    """The mean over all that counts in several sequences."""
-    return float(np.concatenate([error.values[error.valid] for error in errors]).mean())
+def _pooled(scores: Sequence[Scores]) -> float:
+    """The mean over all that counts in several sequences; NaN if nothing does."""
+    values = np.concatenate([score.values[score.valid] for score in scores])
+    return float(values.mean()) if len(values) else float("nan")
 
 
 def write_by_action(
@@ -65,15 +69,18 @@ def write_by_action(
 ) -> None:
     """Write the table for programs (csv), for people (markdown) and for papers (LaTeX)."""
     write_csv(table, csv)
-    readable = table.assign(metric=[TITLES[metric] for metric in table["metric"]])
-    align = ["left", "left", *["right"] * (table.shape[1] - 2)]
+    metrics = {metric.name: metric for metric in METRICS}
+    readable = table.astype(object)
+    for index, row in table.iterrows():
+        metric = metrics[row["metric"]]
+        means = [cell(value, metric) for value in row.iloc[2:]]
+        readable.loc[index] = [metric.heading, row["when"], *means]
+    n_means = table.shape[1] - 2
     with replacing(markdown) as temporary:
-        temporary.write_text(
-            readable.to_markdown(index=False, colalign=align, floatfmt=".2f") + "\n"
-        )
+        align = ["left"] * 2 + ["right"] * n_means
+        text = readable.to_markdown(index=False, colalign=align, disable_numparse=True)
+        temporary.write_text(text + "\n")
     with replacing(latex) as temporary:
         temporary.write_text(
-            readable.to_latex(
-                index=False, float_format="%.1f", column_format="ll" + "r" * (table.shape[1] - 2)
-            )
+            readable.to_latex(index=False, escape=True, column_format="ll" + "r" * n_means)
         )

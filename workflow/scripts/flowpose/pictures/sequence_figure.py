@@ -1,10 +1,8 @@
-"""A picture of a sequence: what the method did to its poses and flows, and to their errors."""
+"""A picture of a sequence: what the method did to its poses and flows, and to their scores."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
@@ -17,18 +15,19 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from torchvision.utils import flow_to_image
 
-from flowpose.evaluation.metrics import masked_mean
-from flowpose.evaluation.scores import read_means
-from flowpose.flow.field_file import open_flows
-from flowpose.flow.patches import FlowPatches
-from flowpose.flow.sampling import sample_flow
+from flowpose.evaluation.flow_metrics import FLOW_METRICS
+from flowpose.evaluation.metric import Metric, Scores
+from flowpose.evaluation.pose_metrics import POSE_METRICS
+from flowpose.evaluation.sequence_scores import SequenceScores
+from flowpose.pictures.moment import Moment, Part, most_changed, read_moment
 from flowpose.pose.pose_file import Pose
-from flowpose.pose.skeletons import FLOW_BONES, METRO_14
+from flowpose.pose.skeletons import FLOW_BONES
 from flowpose.pose.truth_file import Truth
-from flowpose.storage import stage_files
 from flowpose.storage.whole_files import replacing
-from flowpose.video.frames_file import open_frames
 
+_PICTURED = tuple(metric for metric in (*FLOW_METRICS, *POSE_METRICS) if metric.pictured)
+# By what the pair of frames is chosen.
+(_CHOOSING,) = (metric for metric in FLOW_METRICS if metric.name == "epe_px")
 # From the palette of Okabe and Ito, which people with any colour vision tell apart.
 _COLOURS = {"truth": "#000000", "before": "#D55E00", "after": "#0072B2"}
 _BETWEEN = "#56B4E9"
@@ -51,84 +50,17 @@ _STYLE = {
     "legend.labelspacing": 0.25,
     "figure.titlesize": 18,
 }
-# How much of a frame is shown, in extents of the person.
-_MARGIN = 1.35
 # Arrows are drawn longer by the largest of these factors that keeps the longest one within a
 # part of the picture's side.
 _ARROW_FACTORS = (1, 2, 5, 10, 20, 50, 100)
 _ARROW_PART = 0.4
 
 
-@dataclass(frozen=True)
-class Moment:
-    """A pair of frames, and what the method made of it.
-
-    Attributes:
-        picture: the first frame.
-        poses: METRO_14 joints in the first frame, px, by "truth", "before" and, if the pose was
-            refined, "after"; NaN where a joint is not known.
-        motions: of the true joints to the second frame, px, by "truth", "before" and "after".
-        flows: before and after, px.
-    """
-
-    picture: UInt8[np.ndarray, "H W 3"]
-    poses: Mapping[str, Float[np.ndarray, "14 2"]]
-    motions: Mapping[str, Float[np.ndarray, "14 2"]]
-    flows: tuple[Float[np.ndarray, "H W 2"], Float[np.ndarray, "H W 2"]]
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Errors of one kind, cycle by cycle.
-
-    Attributes:
-        per_frame: the mean over joints in each frame; NaN where none counts.
-        means: over all frames and joints.
-    """
-
-    per_frame: Float[np.ndarray, "cycles n"]
-    means: Sequence[float]
-
-
-@dataclass(frozen=True)
-class Part:
-    """The part of a frame that is shown: its first column and row, its width and height, px."""
-
-    left: int
-    top: int
-    width: int
-    height: int
-
-    @classmethod
-    def around(cls, points: Float[np.ndarray, "n 2"], size: tuple[int, int]) -> "Part":
-        """A square around points, as far as a frame of a size (width, height) reaches.
-
-        All of the frame, if no point is known.
-        """
-        known = points[np.isfinite(points).all(-1)]
-        if not len(known):
-            return cls(0, 0, *size)
-        low, high = known.min(0), known.max(0)
-        sides = np.clip(np.ceil(_MARGIN * (high - low).max()), 2, size).astype(int)
-        starts = np.clip((low + high - sides) / 2, 0, np.array(size) - sides).astype(int)
-        return cls(*starts.tolist(), *sides.tolist())
-
-    def of(self, image: np.ndarray) -> np.ndarray:
-        """The part of an image or a field (H, W, ...)."""
-        return image[self.top : self.top + self.height, self.left : self.left + self.width]
-
-    @property
-    def extent(self) -> tuple[float, float, float, float]:
-        """Left, right, lower and upper border, px; pixel centres are at whole numbers."""
-        left, top = self.left - 0.5, self.top - 0.5
-        return left, left + self.width, top + self.height, top
-
-
 def draw_figure(
     path: Path | str,
     frames: Path | str,
     truth: Truth,
-    metrics: Path | str,
+    scores: SequenceScores,
     flows: Sequence[Path | str],
     poses: Sequence[Pose],
     *,
@@ -138,100 +70,39 @@ def draw_figure(
 
     Args:
         frames: frames.h5.
-        metrics: metrics.h5.
         flows: flow_k.h5 of the first and the last cycle.
         poses: the pose as estimated and, if it was refined, as last refined.
         title: name of the sequence.
     """
-    flow, *pose = (read_errors(metrics, name) for name in ("epe_px", "mpjpe_mm", "accel_mm"))
-    pair = most_changed(flow)
+    chosen_by = scores.history(_CHOOSING)
+    pair = most_changed(chosen_by)
+    why = ", where the flow's error changed most" if chosen_by[0].valid.any() else ""
     moment = read_moment(pair, frames, truth, flows, poses)
     with style.context(_STYLE):
         layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
         figure = Figure(figsize=(16, 10), dpi=100, layout=layout)
         rows = figure.add_gridspec(2, 1, height_ratios=(0.92, 1))
         upper, lower = figure.add_subfigure(rows[0]), figure.add_subfigure(rows[1])
-        *curves, change = lower.subplots(1, 4)
-        _draw_head(figure, _heading(title, pair, flow), cycles=len(flow.means) - 1)
+        *curves, change = lower.subplots(1, len(_PICTURED) + 1)
+        _draw_head(
+            figure,
+            f"{title}: frames {pair} to {pair + 1}{why}",
+            known=[who for who in _COLOURS if who != "truth" or moment.has_truth],
+            cycles=len(scores.flows) - 1,
+        )
         _draw_moment((*upper.subplots(1, 4), change), moment)
-        _draw_errors(curves, flow, pose, refined=len(poses) > 1, mark=pair)
+        _draw_scores(curves, scores, mark=pair)
         with replacing(path) as temporary:
             figure.savefig(temporary, format="png")
 
 
-def read_errors(path: Path | str, name: str) -> Errors:
-    """The errors that metrics.h5 has under a name, such as `epe_px`."""
-    with stage_files.opened(path) as h5:
-        per_frame = [_frame_means(h5[f"cycle_{cycle}"], name) for cycle in range(len(h5))]
-    return Errors(np.array(per_frame), [means[name] for means in read_means(path)])
-
-
-def most_changed(errors: Errors) -> int:
-    """Where the last cycle's error differs most from the first one's; 0 if none is known."""
-    change = np.abs(errors.per_frame[-1] - errors.per_frame[0])
-    return int(np.nanargmax(change)) if np.isfinite(change).any() else 0
-
-
-def read_moment(
-    pair: int,
-    frames: Path | str,
-    truth: Truth,
-    flows: Sequence[Path | str],
-    poses: Sequence[Pose],
-) -> Moment:
-    """What the files of a sequence say of one pair of frames; arguments as of `draw_figure`."""
-    joints, next_joints = _metro_joints(truth)[pair : pair + 2]
-    with open_frames(frames) as pictures:
-        picture = pictures[pair]
-    with open_flows(flows[0]) as fields_before, open_flows(flows[-1]) as fields_after:
-        before, after = fields_before[pair], fields_after[pair]
-    estimates = [pose.project()[pair] for pose in poses]
-    return Moment(
-        picture,
-        poses={"truth": joints, **dict(zip(("before", "after"), estimates, strict=False))},
-        motions={
-            "truth": next_joints - joints,
-            "before": _flow_at(joints, before),
-            "after": _flow_at(joints, after),
-        },
-        flows=(before, after),
-    )
-
-
-def _frame_means(group: h5py.Group, name: str) -> Float[np.ndarray, "n"]:
-    values, valid = stage_files.read(group, name), stage_files.read(group, f"valid_{name}")
-    return np.array([masked_mean(*frame) for frame in zip(values, valid, strict=True)])
-
-
-def _metro_joints(truth: Truth) -> Float[np.ndarray, "T 14 2"]:
-    """The true joints that METRO_14 also has; NaN for its others."""
-    joints = np.full((len(truth.joints_2d), len(METRO_14), 2), np.nan)
-    for joint, name in enumerate(METRO_14.joints):
-        if name in truth.names_2d:
-            joints[:, joint] = truth.joints_2d[:, truth.names_2d.index(name)]
-    return joints
-
-
-def _flow_at(
-    points: Float[np.ndarray, "J 2"], flow: Float[np.ndarray, "H W 2"]
-) -> Float[np.ndarray, "J 2"]:
-    """Flow at points, px; NaN where a point is off the image or unknown."""
-    sampled, on_image = sample_flow(FlowPatches([flow], points[None]), points[None])
-    return np.where(on_image[0, :, None], sampled[0], np.nan)
-
-
-def _heading(title: str, pair: int, flow: Errors) -> str:
-    why = ", where the flow's error changed most" if np.isfinite(flow.means[0]) else ""
-    return f"{title}: frames {pair} to {pair + 1}{why}"
-
-
-def _draw_head(figure: Figure, title: str, cycles: int) -> None:
-    """The title, and what the colours mean."""
+def _draw_head(figure: Figure, title: str, known: Sequence[str], cycles: int) -> None:
+    """The title, and what the colours of those that are known mean."""
     figure.suptitle(title, x=0.008, ha="left")
     after = f"after {cycles} cycle" + ("s" if cycles > 1 else "")
     handles = [
-        Line2D([], [], color=colour, linewidth=4, label={"after": after}.get(who, who))
-        for who, colour in _COLOURS.items()
+        Line2D([], [], color=_COLOURS[who], linewidth=4, label={"after": after}.get(who, who))
+        for who in known
     ]
     figure.legend(handles=handles, loc="upper right", ncols=3, fontsize=16, borderaxespad=0.3)
 
@@ -275,6 +146,10 @@ def _draw_poses(axes: Axes, poses: Mapping[str, Float[np.ndarray, "14 2"]]) -> N
 
 def _draw_motions(axes: Axes, moment: Moment, side: float) -> None:
     """Arrows from the true joints; `side` of the picture, px, bounds their length."""
+    if not moment.has_truth:
+        axes.set_title("Motion of the joints")
+        _say_no_truth(axes)
+        return
     longest = max(np.nanmax(np.hypot(*motion.T), initial=0) for motion in moment.motions.values())
     factor = max(f for f in _ARROW_FACTORS if f == 1 or 0 < f * longest <= _ARROW_PART * side)
     for who, motion in moment.motions.items():
@@ -334,51 +209,46 @@ def _draw_difference(
     axes.set_anchor("N")
 
 
-def _draw_errors(
-    axes: Sequence[Axes], flow: Errors, pose: Sequence[Errors], *, refined: bool, mark: int
-) -> None:
-    """Curves of the errors of flow, pose and acceleration, with a line at the marked frame."""
-    last = len(flow.means) - 1
-    of_pose = (0, last) if refined else (0,)
-    _draw_curves(axes[0], flow, range(last + 1), "px", digits=2)
-    _draw_curves(axes[1], pose[0], of_pose, "mm")
-    # An acceleration is that of the middle one of its three frames.
-    _draw_curves(axes[2], pose[1], of_pose, "mm/frame²", first=1)
-    n_frames = pose[0].per_frame.shape[1]
-    titles = ("Flow at joints: end-point error", "Pose: MPJPE", "Pose: acceleration error")
-    for panel, title in zip(axes, titles, strict=True):
-        panel.axvline(mark, color="0.8", linewidth=1, zorder=0)
-        panel.set(title=title, xlim=(-0.5, n_frames - 0.5))
+def _draw_scores(axes: Sequence[Axes], scores: SequenceScores, *, mark: int) -> None:
+    """The curves of each metric that has one, with a line at the marked frame."""
+    for panel, metric in zip(axes, _PICTURED, strict=True):
+        panel.set(title=metric.title, xlim=(-0.5, len(scores.scored) - 0.5))
+        history = scores.history(metric)
+        if any(stage.valid.any() for stage in history):
+            _draw_curves(panel, metric, history)
+            panel.axvline(mark, color="0.8", linewidth=1, zorder=0)
+        else:
+            _say_no_truth(panel)
 
 
-def _draw_curves(
-    axes: Axes,
-    errors: Errors,
-    cycles: Sequence[int],
-    unit: str,
-    *,
-    digits: int = 1,
-    first: int = 0,
-) -> None:
-    """A curve a cycle over the frames from `first` on; the legend has the cycles' means."""
-    last = len(errors.means) - 1
-    for cycle in cycles:
-        values = errors.per_frame[cycle]
-        who = {0: "before", last: "after"}.get(cycle, "in between")
+def _draw_curves(axes: Axes, metric: Metric, history: Sequence[Scores]) -> None:
+    """A curve a pose or flow over the frames; the legend has their means."""
+    curves = np.array([scores.frame_means() for scores in history])
+    # A value of three frames is that of the middle one, one of two that of the first.
+    frames = (metric.span - 1) // 2 + np.arange(curves.shape[1])
+    last = len(history) - 1
+    for k, scores in enumerate(history):
+        who = "before" if k == 0 else "after" if k == last else "in between"
         at_end = who in _COLOURS
-        label = f"{who}: mean {errors.means[cycle]:.{digits}f}" if at_end else who
+        label = f"{who}: mean {scores.mean():.{metric.digits}f}" if at_end else who
         axes.plot(
-            first + np.arange(len(values)),
-            values,
+            frames,
+            curves[k],
             color=_COLOURS.get(who, _BETWEEN),
             linewidth=1.8 if at_end else 0.9,
             # A frame between two unknown ones has no line.
             marker="o",
             markersize=3 if at_end else 1.5,
             zorder=3 if at_end else 2,
-            label=label if at_end or cycle == 1 else None,
+            label=label if at_end or k == 1 else None,
         )
-    highest = np.nanmax(errors.per_frame[list(cycles)], initial=0) or 1
-    axes.set(xlabel="frame", ylabel=f"mean error ({unit})", ylim=(0, 1.4 * highest))
+    highest = np.nanmax(curves, initial=0) or 1
+    axes.set(xlabel="frame", ylabel=f"mean over joints ({metric.unit})", ylim=(0, 1.4 * highest))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.legend(loc="upper left")
+
+
+def _say_no_truth(axes: Axes) -> None:
+    """In the place of what takes a truth."""
+    axes.text(0.5, 0.5, "no truth", ha="center", va="center", transform=axes.transAxes)
+    axes.set(xticks=[], yticks=[])

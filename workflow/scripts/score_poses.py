@@ -1,16 +1,14 @@
-"""Rule metrics: errors of every cycle's flow and pose."""
+"""Rule pose_scores: how far the poses of all cycles are from the truth."""
 
-from flowpose.evaluation.scores import write_metrics
+from flowpose.evaluation.pose_scores import write_pose_scores
 from flowpose.pose.pose_file import read_pose
 from flowpose.pose.truth_file import read_truth
 from jobs import job
 
 with job(snakemake) as provenance:
-    write_metrics(
+    write_pose_scores(
         snakemake.output[0],
         [read_pose(path) for path in snakemake.input.poses],
-        snakemake.input.flows,
         read_truth(snakemake.input.truth),
         provenance,
-        reference=snakemake.params.reference,
     )

@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from flowpose.evaluation.metrics import (
+from flowpose.evaluation.pose_metrics import (
+    POSE_METRICS,
     acceleration_errors,
     aligned_joint_errors,
     consecutive,
+    correct_joints,
     joint_errors,
-    masked_mean,
-    reference_end_point_error,
     root_relative,
     scaled_joint_errors,
 )
@@ -179,75 +179,68 @@ def test_joints_count_where_they_are_valid_in_all_frames_of_a_window():
     assert consecutive(valid[:2], 3).shape == (0, 2)
 
 
-def test_mean_is_over_valid_entries():
-    values = np.array([1.0, np.nan, 5.0])
-    assert masked_mean(values, np.array([True, False, True])) == 3
-    assert np.isnan(masked_mean(values, np.zeros(3, bool)))
+@pytest.mark.parametrize(("distance", "value"), [(0.0, 100), (0.15, 100), (0.1501, 0), (9, 0)])
+def test_a_joint_is_correct_up_to_150_mm_from_the_truth(distance, value):
+    """The frame's other joints are right."""
+    true, predicted = np.zeros((2, 14, 3)), np.zeros((2, 14, 3))
+    predicted[1, 13, 1] = distance
+    expected = np.full((2, 14), 100.0)
+    expected[1, 13] = value
+    np.testing.assert_array_equal(correct_joints(predicted + [1, 2, 3], true + 5), expected)
 
 
-FLOW = np.zeros((20, 30, 2), np.float32)
+def test_a_joint_is_correct_relative_to_the_hips(body):
+    """A hip that is off by 40 cm moves the root by 20 cm: no joint is where it should be."""
+    predicted = body.copy()
+    predicted[2] += [0, 0, 0.4]
+    assert correct_joints(predicted[None], body[None]).sum() == 0
+    assert correct_joints(body[None] + 1, body[None]).min() == 100
 
 
-@pytest.mark.parametrize("reference", [False, True])
-def test_reference_error_sums_distances_at_the_nearest_pixels(reference):
-    flow = FLOW.copy()
-    flow[7, 5] = 1, 1
-    points = np.array([[4.6, 7.4], [20, 10]])
-    error = reference_end_point_error(flow, points, points + [4, 5], reference=reference)
-    assert error == pytest.approx(5 + np.hypot(4, 5))
+def scored(predicted, true, estimated=True):
+    """The scores of every metric, by name; what is not finite in the truth is not known."""
+    known = np.isfinite(true).all(-1) & estimated
+    return {metric.name: metric.score(predicted, true, known) for metric in POSE_METRICS}
 
 
-def test_reference_error_counts_only_the_last_joint_of_a_pixel():
-    points = np.array([[5.0, 7], [5.4, 7.4], [20, 10]])
-    motion = np.array([[30, 40], [3, 4], [6, 8]])
-    assert reference_end_point_error(FLOW, points, points + motion) == pytest.approx(15)
+def test_each_metric_forgives_what_it_should(walk):
+    """Of a pose that is shifted, scaled and turned about the upright axis."""
+    turned = walk * 1.1 @ np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]]) + [1, 2, 3]
+    mean = {name: scores.mean() for name, scores in scored(turned, walk).items()}
+    assert mean["pa_mpjpe_mm"] < 1e-9
+    assert 100 < mean["n_mpjpe_mm"] < mean["mpjpe_mm"]
+    assert 0 < mean["pck_150_percent"] < 100
+    scaled = {name: scores.mean() for name, scores in scored(1.1 * walk, walk).items()}
+    assert scaled["n_mpjpe_mm"] < 1e-9
+    assert scaled["mpjpe_mm"] > 10
 
 
-def test_reference_error_rounds_half_to_even():
-    flow = FLOW.copy()
-    flow[10, 4] = 3, 4
-    points = np.array([[4.5, 9.5]])
-    assert reference_end_point_error(flow, points, points) == pytest.approx(5)
+@pytest.mark.parametrize("where", ["truth", "pose"])
+def test_an_unknown_joint_counts_nowhere(walk, where):
+    true, predicted = walk.copy(), walk + np.random.default_rng(1).normal(0, 0.01, walk.shape)
+    (predicted if where == "pose" else true)[2, 13] = np.nan
+    for name, scores in scored(predicted, true, np.isfinite(predicted).all(-1)).items():
+        expected = np.ones((4 if name == "accel_mm" else 6, 14), bool)
+        expected[slice(0, 3) if name == "accel_mm" else 2, 13] = False
+        np.testing.assert_array_equal(scores.valid, expected)
+        assert np.isfinite(scores.values[scores.valid]).all()
+        assert scores.mean() == pytest.approx(scores.values[expected].mean())
 
 
-@pytest.mark.parametrize("frame", [0, 1])
-def test_reference_error_leaves_unknown_joints_out(frame):
-    points = np.array([[[5.0, 7], [20, 10]], [[8, 11], [26, 18]]])
-    points[frame, 1] = np.nan
-    assert reference_end_point_error(FLOW, *points, reference=True) == pytest.approx(5)
+def test_a_frame_without_a_hip_counts_only_after_alignment(walk):
+    true = walk.copy()
+    true[2, 3] = np.nan
+    scores = scored(walk, true)
+    for name in ("mpjpe_mm", "n_mpjpe_mm", "pck_150_percent"):
+        assert np.flatnonzero(~scores[name].valid.any(1)).tolist() == [2]
+    assert scores["pa_mpjpe_mm"].valid[2].sum() == 13
+    assert np.flatnonzero(scores["accel_mm"].valid.any(1)).tolist() == [3]
 
 
-@pytest.mark.parametrize("point", [(-1, 5), (5, -3), (30, 5), (5, 20)])
-def test_reference_error_leaves_joints_off_the_image_out_by_default(point):
-    points = np.array([point, (5, 7)], float)
-    assert reference_end_point_error(FLOW, points, points + [3, 4]) == pytest.approx(5)
-
-
-@pytest.mark.parametrize("point", [(0, 0), (29, 19), (0, 19)])
-def test_reference_error_counts_joints_on_the_border(point):
-    points = np.array([point], float)
-    assert reference_end_point_error(FLOW, points, points + [3, 4]) == pytest.approx(5)
-
-
-@pytest.mark.parametrize(
-    ("point", "pixel"), [((-2, -3), (28, 17)), ((-30, -20), (0, 0)), ((-1, 5), (29, 5))]
-)
-def test_reference_error_wraps_negative_pixels_in_reference_mode(point, pixel):
-    flow = FLOW.copy()
-    flow[pixel[1], pixel[0]] = 3, 4
-    points = np.array([point], float)
-    assert reference_end_point_error(flow, points, points, reference=True) == pytest.approx(5)
-
-
-def test_a_wrapped_joint_shares_its_pixel_with_the_joint_that_is_there():
-    points = np.array([[-2.0, -3.0], [28, 17]])
-    motion = np.array([[30, 40], [3, 4]])
-    error = reference_end_point_error(FLOW, points, points + motion, reference=True)
-    assert error == pytest.approx(5)
-
-
-@pytest.mark.parametrize("point", [(30, 5), (5, 20), (-31, 5), (5, -21)])
-def test_reference_error_beyond_the_wrap_is_an_index_error(point):
-    points = np.array([point], float)
-    with pytest.raises(IndexError, match=rf"joint 0 at \({point[0]}, {point[1]}\)"):
-        reference_end_point_error(FLOW, points, points, reference=True)
+@pytest.mark.parametrize(("n_known", "n_counted"), [(0, 0), (2, 0), (3, 3)])
+def test_fewer_than_three_joints_are_not_aligned(walk, n_known, n_counted):
+    true = walk.copy()
+    true[1, n_known:] = np.nan
+    scores = scored(walk, true)["pa_mpjpe_mm"]
+    assert scores.valid[1].sum() == n_counted
+    assert scores.mean() < 1e-9

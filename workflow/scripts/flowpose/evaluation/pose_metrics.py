@@ -1,16 +1,19 @@
-"""Errors of poses and flows. Frames and joints that are not valid count nowhere.
+"""Metrics of 3D poses. Frames and joints that are not valid count nowhere.
 
-Poses are compared relative to the middle of their hips, in millimetres.
+A metric is a function here and an entry in POSE_METRICS. Poses are compared relative to the middle
+of their hips, in millimetres.
 """
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from flowpose.evaluation.metric import PoseMetric
 from flowpose.pose.skeletons import HIPS
 
 _MM_PER_M = 1000.0
-# The number of joints the reference divides its end-point error by, whatever their number.
-REFERENCE_JOINTS = 32
+# Fewer points than this fit any rotation.
+_MIN_ALIGNED_JOINTS = 3
+_PCK_MM = 150
 
 
 def root_relative(joints: Float[np.ndarray, "*T 14 3"]) -> Float[np.ndarray, "*T 14 3"]:
@@ -81,54 +84,85 @@ def acceleration_errors(
     return _distance_mm(acceleration(predicted), acceleration(true))
 
 
+def correct_joints(
+    predicted: Float[np.ndarray, "T 14 3"], true: Float[np.ndarray, "T 14 3"]
+) -> Float[np.ndarray, "T 14"]:
+    """100 for each joint within 150 mm of the truth, both root-relative, else 0: its mean is PCK.
+
+    As Mehta et al. (3DV 2017) count.
+    """
+    return np.where(joint_errors(predicted, true) <= _PCK_MM, 100.0, 0.0)
+
+
+def rooted(known: Bool[np.ndarray, "T 14"]) -> Bool[np.ndarray, "T 14"]:
+    """Which of the known joints are in a frame whose hips are known."""
+    return known & known[:, HIPS].all(-1, keepdims=True)
+
+
+def alignable(known: Bool[np.ndarray, "T 14"]) -> Bool[np.ndarray, "T 14"]:
+    """Which of the known joints are in a frame with enough of them to align."""
+    return known & (known.sum(1, keepdims=True) >= _MIN_ALIGNED_JOINTS)
+
+
 def consecutive(valid: Bool[np.ndarray, "T J"], n: int) -> Bool[np.ndarray, "T-n+1 J"]:
     """Which joints are valid in n frames in a row."""
     length = max(len(valid) - n + 1, 0)
     return np.all([valid[i : i + length] for i in range(n)], axis=0)
 
 
-def masked_mean(values: Float[np.ndarray, "..."], valid: Bool[np.ndarray, "..."]) -> float:
-    """The mean over valid entries; NaN if there is none."""
-    return float(values[valid].mean()) if valid.any() else float("nan")
-
-
-def reference_end_point_error(
-    flow: Float[np.ndarray, "H W 2"],
-    points: Float[np.ndarray, "J 2"],
-    next_points: Float[np.ndarray, "J 2"],
-    *,
-    reference: bool = False,
-) -> float:
-    """The reference's sum of end-point errors of one flow field, px; NaN if no joint counts.
-
-    As docs/reference.md, 9, says, flow is read at the nearest pixel, and of several joints on a
-    pixel only the last counts. To compare with the reference's numbers divide a sequence's sum by
-    REFERENCE_JOINTS times pairs.
-
-    Args:
-        points: x, y of joints in the first frame, px; not finite: no label.
-        next_points: the same in the second frame.
-        reference: let negative coordinates count from the far border instead of leaving them out.
-
-    Raises:
-        IndexError: in reference mode, a joint lies outside the image on the right or below, or
-            further out on the left or above than the image is large.
-    """
-    height, width = flow.shape[:2]
-    seen = np.isfinite(points).all(-1) & np.isfinite(next_points).all(-1)
-    pixels: dict[tuple[int, int], np.ndarray] = {}
-    for joint in np.flatnonzero(seen):
-        column, row = (round(float(coordinate)) for coordinate in points[joint])
-        inside = 0 <= row < height and 0 <= column < width
-        if not inside and not reference:
-            continue
-        if not inside and not (-height <= row < height and -width <= column < width):
-            raise IndexError(f"joint {joint} at ({column}, {row}) outside {width} x {height} px")
-        pixels[row % height, column % width] = next_points[joint] - points[joint]
-    if not pixels:
-        return float("nan")
-    return float(sum(np.hypot(*(motion - flow[pixel])) for pixel, motion in pixels.items()))
-
-
 def _distance_mm(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return _MM_PER_M * np.linalg.norm(a.astype(np.float64) - b.astype(np.float64), axis=-1)
+
+
+# In the order of the table's columns.
+POSE_METRICS = (
+    PoseMetric(
+        name="mpjpe_mm",
+        title="MPJPE",
+        unit="mm",
+        summary="mean distance of the joints from the truth, relative to the middle of the hips",
+        span=1,
+        pictured=True,
+        counts=rooted,
+        values=lambda predicted, true, _: joint_errors(predicted, true),
+    ),
+    PoseMetric(
+        name="pa_mpjpe_mm",
+        title="PA-MPJPE",
+        unit="mm",
+        summary="the same after the best rotation, translation and scale of each frame",
+        span=1,
+        counts=alignable,
+        values=aligned_joint_errors,
+    ),
+    PoseMetric(
+        name="n_mpjpe_mm",
+        title="N-MPJPE",
+        unit="mm",
+        summary="the same after the best scale of each frame",
+        span=1,
+        counts=rooted,
+        values=scaled_joint_errors,
+    ),
+    PoseMetric(
+        name="accel_mm",
+        title="Acceleration error",
+        unit="mm/frame²",
+        summary="mean distance of the joints' accelerations from the true ones, mm per frame²",
+        span=3,
+        pictured=True,
+        counts=lambda known: consecutive(rooted(known), 3),
+        values=lambda predicted, true, _: acceleration_errors(predicted, true),
+    ),
+    PoseMetric(
+        name="pck_150_percent",
+        title="PCK at 150 mm",
+        unit="%",
+        better="higher",
+        summary="percentage of the joints within 150 mm of the truth, relative to the middle of "
+        "the hips",
+        span=1,
+        counts=rooted,
+        values=lambda predicted, true, _: correct_joints(predicted, true),
+    ),
+)

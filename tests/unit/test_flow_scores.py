@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+
+from flowpose.errors import InputError
+from flowpose.evaluation.flow_metrics import FLOW_METRICS
+from flowpose.evaluation.flow_scores import write_flow_scores
+from flowpose.evaluation.score_files import read_scores
+from flowpose.flow.field_writing import write_flows
+from flowpose.pose.skeletons import METRO_14
+from flowpose.pose.truth_file import Truth
+from flowpose.storage import stage_files
+
+T, HEIGHT, WIDTH = 6, 30, 40
+
+
+@pytest.fixture
+def truth(rng):
+    """Joints that all move by (1, 0.5) px a frame, on the image."""
+    start = rng.uniform(5, 20, (14, 2))
+    joints_2d = start + np.arange(T)[:, None, None] * np.array([1, 0.5])
+    return Truth(np.full((T, 14, 3), np.nan), joints_2d, METRO_14.joints)
+
+
+@pytest.fixture
+def written(tmp_path, provenance):
+    """Writes the scores of a flow that is off by (4, 0) px; these."""
+    flows = tmp_path / "flow_0.h5"
+    write_flows(
+        flows,
+        np.tile(np.float32([5, 0.5]), (T - 1, HEIGHT, WIDTH, 1)),
+        (T - 1, HEIGHT, WIDTH),
+        provenance,
+        lossless=False,
+        precision="exact",
+        device="cpu",
+    )
+
+    def run(truth, *, reference=False):
+        path = tmp_path / "flow_scores_0.h5"
+        write_flow_scores(path, flows, truth, provenance, reference=reference)
+        with stage_files.opened(path) as h5:
+            return read_scores(h5, FLOW_METRICS)
+
+    return run
+
+
+def test_the_file_has_all_scores(tmp_path, truth, written):
+    scores = written(truth)
+    assert list(scores) == [metric.name for metric in FLOW_METRICS]
+    assert scores["epe_px"].mean() == pytest.approx(4)
+    assert scores["epe_px"].values.shape == (T - 1, 14)
+    assert scores["epe_reference"].values.shape == (T - 1,)
+    with stage_files.opened(tmp_path / "flow_scores_0.h5") as h5:
+        assert stage_files.text(h5["epe_px"], "unit") == "px"
+        assert stage_files.joint_names(h5, "epe_px") == METRO_14.joints
+
+
+def test_means_leave_out_what_is_not_valid(truth, written):
+    truth.joints_2d[:, 3] -= [99, 0]
+    truth.joints_2d[2, 4] = -77, 5
+    # One joint jumps off the image, which counts; joints off the image do not.
+    jump = np.linalg.norm(truth.joints_2d[2, 4] - truth.joints_2d[1, 4] - [5, 0.5])
+    expected = (4 * (5 * 13 - 2) + jump) / (5 * 13 - 1)
+    assert written(truth)["epe_px"].mean() == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_reference_counts_joints_beyond_the_left_border(truth, written):
+    truth.joints_2d[0, 4, 0] = -3
+    per_pair = [written(truth, reference=r)["epe_reference"].values[0] for r in (False, True)]
+    assert per_pair[1] > per_pair[0] + 0.1
+
+
+def test_a_mean_of_nothing_is_nan(truth, written):
+    truth.joints_2d[:] = np.nan
+    assert all(np.isnan(scores.mean()) for scores in written(truth).values())
+
+
+def test_flows_of_another_length_than_the_truth_are_refused(tmp_path, truth, written):
+    short = Truth(truth.joints_3d[:4], truth.joints_2d[:4], truth.names_2d)
+    with pytest.raises(InputError, match=r"flow_0.h5: 5 fields for 4 frames of the truth"):
+        written(short)
+    assert not (tmp_path / "flow_scores_0.h5").exists()

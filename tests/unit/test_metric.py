@@ -1,0 +1,102 @@
+"""What holds of every metric there is, and of the means of scores."""
+
+import numpy as np
+import pytest
+
+from flowpose.evaluation.flow_metrics import FLOW_METRICS
+from flowpose.evaluation.metric import Scores, masked_mean
+from flowpose.evaluation.pose_metrics import POSE_METRICS
+from flowpose.evaluation.sequence_scores import METRICS
+
+T, HEIGHT, WIDTH = 6, 30, 40
+# How a name ends that is of a unit; the reference's end-point error is known by its own name.
+ENDINGS = {"mm": "_mm", "mm/frame²": "_mm", "px": ("_px", "_reference"), "%": "_percent"}
+BEST = {"lower": 0, "higher": 100}
+each = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+
+
+@pytest.fixture
+def joints_2d(rng):
+    """Fourteen joints that all move by (2, 1) px a frame, on the image, far from each other."""
+    start = np.stack(np.meshgrid(np.arange(7) * 4, [2, 15]), -1).reshape(14, 2)
+    return start + np.arange(T)[:, None, None] * np.array([2.0, 1])
+
+
+@pytest.fixture
+def scored(walk, joints_2d):
+    """Scores a perfect estimate by a metric where some of the truth (T, 14) is known."""
+
+    def run(metric, known) -> Scores:
+        if metric in POSE_METRICS:
+            true = np.where(known[..., None], walk, np.nan)
+            return metric.score(walk, true, known)
+        flows = np.tile(np.float32([2, 1]), (T - 1, HEIGHT, WIDTH, 1))
+        return metric.score(flows, np.where(known[..., None], joints_2d, np.nan), False)
+
+    return run
+
+
+@each
+def test_a_perfect_estimate_has_the_best_value(metric, scored):
+    scores = scored(metric, np.ones((T, 14), bool))
+    assert scores.valid.all() and len(scores.values) == T - metric.span + 1
+    np.testing.assert_allclose(scores.values, BEST[metric.better], atol=1e-9)
+    assert scores.unit == metric.unit
+
+
+@each
+def test_what_has_no_truth_counts_nowhere(metric, scored):
+    """A value counts where the truth is known in all frames it needs; where none is, none does."""
+    known = np.ones((T, 14), bool)
+    known[2, 5:] = False
+    scores = scored(metric, known)
+    first, last = max(2 - metric.span + 1, 0), min(2, T - metric.span)
+    if scores.values.ndim > 1:
+        assert not scores.valid[first : last + 1, 5:].any()
+        assert scores.valid.sum() == scores.valid.size - (last - first + 1) * 9
+    assert scores.mean() == pytest.approx(BEST[metric.better], abs=1e-9)
+    known[2] = False
+    assert not scored(metric, known).valid[first : last + 1].any()
+    assert np.isnan(scored(metric, np.zeros((T, 14), bool)).mean())
+
+
+@each
+def test_a_wrong_estimate_has_a_worse_value(metric, walk, joints_2d, rng):
+    if metric in POSE_METRICS:
+        wrong = walk + rng.normal(0, 0.2, walk.shape)
+        scores = metric.score(wrong, walk, np.ones((T, 14), bool))
+    else:
+        scores = metric.score(np.zeros((T - 1, HEIGHT, WIDTH, 2), np.float32), joints_2d, False)
+    better = {"lower": -1, "higher": 1}[metric.better]
+    assert better * scores.mean() < better * BEST[metric.better] - 0.5
+
+
+@each
+def test_an_entry_is_complete(metric):
+    assert metric.name.endswith(ENDINGS[metric.unit])
+    assert metric.title and metric.heading == f"{metric.title} ({metric.unit})"
+    assert metric.summary and metric.summary == metric.summary.strip()
+    # A cell of a table of markdown.
+    assert not set(metric.summary) & set("\n|") and not metric.summary.endswith((".", ";", ","))
+    assert metric.span in (1, 2, 3) and metric.digits >= 0
+
+
+def test_names_and_headings_are_unique():
+    assert (*POSE_METRICS, *FLOW_METRICS) == METRICS
+    for key in ("name", "heading"):
+        assert len({getattr(metric, key) for metric in METRICS}) == len(METRICS)
+
+
+def test_mean_is_over_valid_entries():
+    values = np.array([1.0, np.nan, 5.0])
+    assert masked_mean(values, np.array([True, False, True])) == 3
+    assert np.isnan(masked_mean(values, np.zeros(3, bool)))
+
+
+def test_means_leave_out_what_is_not_valid():
+    values = np.array([[1.0, 3], [np.nan, 8], [np.nan, np.nan]])
+    scores = Scores(values, np.isfinite(values), "px")
+    assert scores.mean() == 4
+    np.testing.assert_array_equal(scores.frame_means(), [2, 8, np.nan])
+    of_frames = Scores(values[:, 0], np.isfinite(values[:, 0]), "px")
+    np.testing.assert_array_equal(of_frames.frame_means(), [1, np.nan, np.nan])

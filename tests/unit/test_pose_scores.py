@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from flowpose.errors import InputError
+from flowpose.evaluation.pose_metrics import POSE_METRICS
+from flowpose.evaluation.pose_scores import write_pose_scores
+from flowpose.evaluation.score_files import read_scores
+from flowpose.pose.pose_file import Pose
+from flowpose.pose.skeletons import METRO_14
+from flowpose.pose.truth_file import Truth
+from flowpose.pose.weak_perspective import Crop
+from flowpose.storage import stage_files
+
+T = 6
+
+
+@pytest.fixture
+def truth(walk):
+    return Truth(walk.copy(), np.full((T, 14, 2), np.nan), METRO_14.joints)
+
+
+@pytest.fixture
+def written(tmp_path, truth, provenance):
+    """Writes the scores of poses; which frames are scored, and each pose's scores."""
+
+    def run(*joints, missing=()):
+        poses = [
+            Pose(x, np.ones((len(x), 3)), Crop.whole_image(len(x), 64, 64), missing) for x in joints
+        ]
+        path = tmp_path / "pose_scores.h5"
+        write_pose_scores(path, poses, truth, provenance)
+        with stage_files.opened(path) as h5:
+            groups = [h5[f"pose_{k}"] for k in range(len(poses))]
+            return stage_files.read(h5, "scored"), [read_scores(g, POSE_METRICS) for g in groups]
+
+    return run
+
+
+def test_every_pose_has_all_scores(tmp_path, truth, written):
+    wrong = truth.joints_3d.copy()
+    wrong[:, 13, 0] += 0.014
+    scored, (first, second) = written(truth.joints_3d, wrong)
+    assert list(first) == list(second) == [metric.name for metric in POSE_METRICS]
+    means = [scores["mpjpe_mm"].mean() for scores in (first, second)]
+    assert means == pytest.approx([0, 1])
+    assert scored.tolist() == [True] * T
+    with stage_files.opened(tmp_path / "pose_scores.h5") as h5:
+        assert stage_files.text(h5["pose_1/mpjpe_mm"], "unit") == "mm"
+        assert stage_files.text(h5["pose_1/accel_mm"], "unit") == "mm/frame²"
+        assert stage_files.joint_names(h5["pose_0"], "mpjpe_mm") == METRO_14.joints
+
+
+def test_a_frame_is_scored_where_its_joints_and_hips_are_known(truth, written):
+    """Neither where the truth is unknown or lacks a hip, nor where the estimate is interpolated."""
+    joints = truth.joints_3d.copy()
+    truth.joints_3d[4] = np.nan
+    truth.joints_3d[1, 2] = np.nan
+    truth.joints_3d[3, 5:] = np.nan
+    scored, (scores,) = written(joints, missing=(0,))
+    assert scored.tolist() == [False, False, True, True, False, True]
+    assert (scores["mpjpe_mm"].valid.any(1) == scored).all()
+
+
+def test_a_later_pose_may_not_lose_joints(truth, written):
+    """Or its errors would be averaged over fewer, easier ones."""
+    lost = truth.joints_3d.copy()
+    lost[1, 2] = np.nan
+    with pytest.raises(InputError, match="the pose of cycle 1 lacks joints"):
+        written(truth.joints_3d, lost)
+
+
+@pytest.mark.parametrize("poses", [(5,), (T, 5)])
+def test_poses_of_another_length_than_the_truth_are_refused(tmp_path, truth, written, poses):
+    with pytest.raises(InputError, match=r"pose_scores.h5: poses of shape \(5, 14, 3\), truth of"):
+        written(*(truth.joints_3d[:n] for n in poses))
+    assert not (tmp_path / "pose_scores.h5").exists()
+
+
+def test_all_poses_count_the_joints_of_the_first(truth, written):
+    first, second = truth.joints_3d.copy(), truth.joints_3d.copy()
+    first[2, 13] = np.nan
+    second[2, 13] += 1
+    _, scores = written(first, second)
+    assert [s["mpjpe_mm"].mean() for s in scores] == pytest.approx([0, 0], abs=1e-9)
+    assert [s["pck_150_percent"].mean() for s in scores] == [100, 100]

@@ -1,0 +1,63 @@
+"""What a picture says of scores; how it looks is to be looked at."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from flowpose.evaluation.metric import Scores
+from flowpose.evaluation.sequence_scores import read_sequence_scores
+from flowpose.pictures.moment import most_changed
+from flowpose.pictures.sequence_figure import _PICTURED, _draw_scores
+
+
+@pytest.fixture
+def drawn(score_files):
+    """Draws the curves of poses and flows of these means; the panels."""
+
+    def run(poses, flows):
+        axes = Figure().subplots(1, len(_PICTURED))
+        scores = read_sequence_scores(score_files("walk", poses=poses, flows=flows, n_frames=12))
+        _draw_scores(axes, scores, mark=3)
+        return {metric.name: panel for metric, panel in zip(_PICTURED, axes, strict=True)}
+
+    return run
+
+
+def legend(panel):
+    return [text.get_text() for text in panel.get_legend().get_texts()]
+
+
+def test_a_metric_that_is_pictured_has_a_curve_a_pose_or_flow(drawn):
+    panels = drawn([40, 30], [4, 3, 2])
+    assert list(panels) == ["epe_px", "mpjpe_mm", "accel_mm"]
+    assert legend(panels["epe_px"]) == ["before: mean 4.000", "in between", "after: mean 2.000"]
+    assert legend(panels["mpjpe_mm"]) == ["before: mean 40.0", "after: mean 30.0"]
+    assert panels["accel_mm"].get_title(loc="center") == "Acceleration error"
+    assert panels["accel_mm"].get_ylabel() == "mean over joints (mm/frame²)"
+
+
+def test_a_pose_that_was_not_refined_is_the_one_before(drawn):
+    assert legend(drawn([40], [4, 3])["mpjpe_mm"]) == ["before: mean 40.0"]
+
+
+def test_a_value_of_three_frames_is_that_of_the_middle_one(drawn):
+    first = {name: panel.lines[0].get_xdata()[0] for name, panel in drawn([40], [4]).items()}
+    assert first == {"epe_px": 0, "mpjpe_mm": 0, "accel_mm": 1}
+
+
+def test_where_nothing_is_known_the_panel_says_so(drawn):
+    panels = drawn([np.nan, np.nan], [4, 3, 2])
+    for name in ("mpjpe_mm", "accel_mm"):
+        assert [text.get_text() for text in panels[name].texts] == ["no truth"]
+        assert panels[name].get_legend() is None and not panels[name].lines
+    assert not panels["epe_px"].texts and len(legend(panels["epe_px"])) == 3
+
+
+def test_the_pair_that_changed_most_is_found():
+    def scores(*values):
+        values = np.array(values)[:, None]
+        return Scores(values, np.isfinite(values), "px")
+
+    history = [scores(1, 5, np.nan, 3), scores(9, 9, 9, 9), scores(2, 1, np.nan, 2)]
+    assert most_changed(history) == 1
+    assert most_changed([scores(np.nan, np.nan)] * 2) == 0

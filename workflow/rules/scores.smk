@@ -1,0 +1,40 @@
+rule pose_scores:
+    """How far the poses of all cycles are from the truth, a frame and joint."""
+    input:
+        truth=f"{RESULTS}/truth.h5",
+        poses=expand(
+            f"{RESULTS}/pose_{{cycle}}.h5", cycle=range(CYCLES), allow_missing=True
+        ),
+    output:
+        f"{RESULTS}/pose_scores.h5",
+    log:
+        f"{LOGS}/pose_scores.log",
+    conda:
+        ENVIRONMENT
+    params:
+        cycles=CYCLES,
+        code=code_digest("score_poses.py"),
+    script:
+        "../scripts/score_poses.py"
+
+
+# Apart from the poses' scores, so that a changed metric of poses needs no flows, which may be gone.
+rule flow_scores:
+    """How far a cycle's flow is from the true motion, a pair of frames and joint."""
+    input:
+        truth=f"{RESULTS}/truth.h5",
+        flow=f"{RESULTS}/flow_{{cycle}}.h5",
+    output:
+        f"{RESULTS}/flow_scores_{{cycle}}.h5",
+    log:
+        f"{LOGS}/flow_scores_{{cycle}}.log",
+    wildcard_constraints:
+        # Cycle 0 as well.
+        cycle=r"\d+",
+    conda:
+        ENVIRONMENT
+    params:
+        reference=REFERENCE,
+        code=code_digest("score_flow.py"),
+    script:
+        "../scripts/score_flow.py"

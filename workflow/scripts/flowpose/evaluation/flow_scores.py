@@ -1,0 +1,39 @@
+"""How far a cycle's flow is from the true motion of the joints, pair by pair and joint by joint."""
+
+from pathlib import Path
+
+from flowpose.errors import check
+from flowpose.evaluation.flow_metrics import FLOW_METRICS
+from flowpose.evaluation.score_files import add_scores
+from flowpose.flow.field_file import open_flows
+from flowpose.pose.truth_file import Truth
+from flowpose.storage import stage_files
+from flowpose.storage.provenance import Provenance
+
+
+def write_flow_scores(
+    path: Path | str,
+    flows: Path | str,
+    truth: Truth,
+    provenance: Provenance,
+    *,
+    reference: bool,
+) -> None:
+    """Write flow_scores_k.h5: all metrics of a flow.
+
+    Args:
+        flows: flow_k.h5.
+        reference: count the reference's end-point error as it does, borders included.
+
+    Raises:
+        InputError: there are not as many fields as pairs of frames in the truth.
+    """
+    joints = truth.joints_2d
+    with open_flows(flows) as fields, stage_files.create(path, provenance) as h5:
+        check(
+            len(fields) == len(joints) - 1,
+            flows,
+            f"{len(fields)} fields for {len(joints)} frames of the truth",
+        )
+        for metric in FLOW_METRICS:
+            add_scores(h5, metric.name, metric.score(fields, joints, reference), truth.names_2d)

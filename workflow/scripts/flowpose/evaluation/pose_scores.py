@@ -1,0 +1,51 @@
+"""How far a sequence's poses are from the truth, frame by frame and joint by joint."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from flowpose.errors import check
+from flowpose.evaluation.pose_metrics import POSE_METRICS, rooted
+from flowpose.evaluation.score_files import add_scores
+from flowpose.pose.pose_file import Pose
+from flowpose.pose.skeletons import METRO_14
+from flowpose.pose.truth_file import Truth
+from flowpose.storage import stage_files
+from flowpose.storage.provenance import Provenance
+
+
+def write_pose_scores(
+    path: Path | str, poses: Sequence[Pose], truth: Truth, provenance: Provenance
+) -> None:
+    """Write pose_scores.h5: a group a pose with all metrics, and which frames are scored at all.
+
+    All poses are averaged over the same joints: those that are known and that the first has.
+
+    Args:
+        poses: as estimated, and after each refinement.
+
+    Raises:
+        InputError: a pose is not as long as the truth, or lacks joints that the first one has.
+    """
+    estimated = np.isfinite(poses[0].joints_3d).all(-1)
+    estimated[list(poses[0].missing)] = False
+    for k, pose in enumerate(poses):
+        check(
+            pose.joints_3d.shape == truth.joints_3d.shape,
+            path,
+            f"poses of shape {pose.joints_3d.shape}, truth of {truth.joints_3d.shape}",
+        )
+        check(
+            bool(np.isfinite(pose.joints_3d[estimated]).all()),
+            path,
+            f"the pose of cycle {k} lacks joints that the first estimate has",
+        )
+    known = np.isfinite(truth.joints_3d).all(-1) & estimated
+    with stage_files.create(path, provenance) as h5:
+        stage_files.add(h5, "scored", np.any(rooted(known), axis=1), axes="frame")
+        for k, pose in enumerate(poses):
+            group = h5.create_group(f"pose_{k}")
+            for metric in POSE_METRICS:
+                scores = metric.score(pose.joints_3d, truth.joints_3d, known)
+                add_scores(group, metric.name, scores, METRO_14.joints)

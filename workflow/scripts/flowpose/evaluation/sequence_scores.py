@@ -1,0 +1,74 @@
+"""The scores of a sequence's poses and flows, joined into cycles for tables and pictures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from flowpose.evaluation.flow_metrics import FLOW_METRICS
+from flowpose.evaluation.metric import Metric, Scores
+from flowpose.evaluation.pose_metrics import POSE_METRICS
+from flowpose.evaluation.score_files import read_scores
+from flowpose.storage import stage_files
+
+# In the order of the table's columns.
+METRICS: tuple[Metric, ...] = (*POSE_METRICS, *FLOW_METRICS)
+
+
+@dataclass(frozen=True)
+class ScoreFiles:
+    """The files of a sequence's scores.
+
+    Attributes:
+        poses: pose_scores.h5.
+        flows: flow_scores_k.h5 of each cycle.
+    """
+
+    poses: Path | str
+    flows: Sequence[Path | str]
+
+    def failure(self) -> str | None:
+        """Why one of them could not be made, or None if all were."""
+        reasons = map(stage_files.failure, (self.poses, *self.flows))
+        return next((reason for reason in reasons if reason), None)
+
+
+@dataclass(frozen=True)
+class SequenceScores:
+    """How good a sequence's poses and flows are, by name of the metric.
+
+    Attributes:
+        scored: in which of the frames the 3D pose is scored.
+        poses: scores of the pose as estimated, and after each refinement.
+        flows: scores of the flow of each cycle.
+    """
+
+    scored: Bool[np.ndarray, "T"]
+    poses: Sequence[Mapping[str, Scores]]
+    flows: Sequence[Mapping[str, Scores]]
+
+    def cycles(self) -> list[dict[str, Scores]]:
+        """All scores of each cycle; a cycle without a pose of its own has the last one's."""
+        last = len(self.poses) - 1
+        return [{**self.poses[min(k, last)], **flow} for k, flow in enumerate(self.flows)]
+
+    def history(self, metric: Metric) -> list[Scores]:
+        """The scores of a metric, pose after pose or flow after flow."""
+        return [
+            scores[metric.name] for scores in (*self.poses, *self.flows) if metric.name in scores
+        ]
+
+
+def read_sequence_scores(files: ScoreFiles) -> SequenceScores:
+    """Read all scores of a sequence."""
+    with stage_files.opened(files.poses) as h5:
+        scored = stage_files.read(h5, "scored", (None,))
+        n_poses = sum(name.startswith("pose_") for name in h5)
+        poses = [read_scores(h5[f"pose_{k}"], POSE_METRICS) for k in range(n_poses)]
+    flows = []
+    for path in files.flows:
+        with stage_files.opened(path) as h5:
+            flows.append(read_scores(h5, FLOW_METRICS))
+    return SequenceScores(scored, poses, flows)

@@ -1,0 +1,126 @@
+"""A moment of a sequence, as a picture shows it: a pair of frames, and what was made of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from flowpose.evaluation.metric import Scores
+from flowpose.flow.field_file import open_flows
+from flowpose.flow.patches import FlowPatches
+from flowpose.flow.sampling import sample_flow
+from flowpose.pose.pose_file import Pose
+from flowpose.pose.skeletons import METRO_14
+from flowpose.pose.truth_file import Truth
+from flowpose.video.frames_file import open_frames
+
+# How much of a frame is shown, in extents of the person.
+_MARGIN = 1.35
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A pair of frames, and what the method made of it.
+
+    Attributes:
+        picture: the first frame.
+        poses: METRO_14 joints in the first frame, px, by "truth", "before" and, if the pose was
+            refined, "after"; NaN where a joint is not known.
+        motions: of the true joints to the second frame, px, by "truth", "before" and "after".
+        flows: before and after, px.
+    """
+
+    picture: UInt8[np.ndarray, "H W 3"]
+    poses: Mapping[str, Float[np.ndarray, "14 2"]]
+    motions: Mapping[str, Float[np.ndarray, "14 2"]]
+    flows: tuple[Float[np.ndarray, "H W 2"], Float[np.ndarray, "H W 2"]]
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether any true joint is known."""
+        return bool(np.isfinite(self.poses["truth"]).any())
+
+
+@dataclass(frozen=True)
+class Part:
+    """The part of a frame that is shown: its first column and row, its width and height, px."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @classmethod
+    def around(cls, points: Float[np.ndarray, "n 2"], size: tuple[int, int]) -> "Part":
+        """A square around points, as far as a frame of a size (width, height) reaches.
+
+        All of the frame, if no point is known.
+        """
+        known = points[np.isfinite(points).all(-1)]
+        if not len(known):
+            return cls(0, 0, *size)
+        low, high = known.min(0), known.max(0)
+        sides = np.clip(np.ceil(_MARGIN * (high - low).max()), 2, size).astype(int)
+        starts = np.clip((low + high - sides) / 2, 0, np.array(size) - sides).astype(int)
+        return cls(*starts.tolist(), *sides.tolist())
+
+    def of(self, image: np.ndarray) -> np.ndarray:
+        """The part of an image or a field (H, W, ...)."""
+        return image[self.top : self.top + self.height, self.left : self.left + self.width]
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """Left, right, lower and upper border, px; pixel centres are at whole numbers."""
+        left, top = self.left - 0.5, self.top - 0.5
+        return left, left + self.width, top + self.height, top
+
+
+def most_changed(history: Sequence[Scores]) -> int:
+    """Where the last cycle's scores differ most from the first one's; 0 if none is known."""
+    change = np.abs(history[-1].frame_means() - history[0].frame_means())
+    return int(np.nanargmax(change)) if np.isfinite(change).any() else 0
+
+
+def read_moment(
+    pair: int,
+    frames: Path | str,
+    truth: Truth,
+    flows: Sequence[Path | str],
+    poses: Sequence[Pose],
+) -> Moment:
+    """What the files of a sequence say of one pair of frames; arguments as of `draw_figure`."""
+    joints, next_joints = _metro_joints(truth)[pair : pair + 2]
+    with open_frames(frames) as pictures:
+        picture = pictures[pair]
+    with open_flows(flows[0]) as fields_before, open_flows(flows[-1]) as fields_after:
+        before, after = fields_before[pair], fields_after[pair]
+    estimates = [pose.project()[pair] for pose in poses]
+    return Moment(
+        picture,
+        poses={"truth": joints, **dict(zip(("before", "after"), estimates, strict=False))},
+        motions={
+            "truth": next_joints - joints,
+            "before": _flow_at(joints, before),
+            "after": _flow_at(joints, after),
+        },
+        flows=(before, after),
+    )
+
+
+def _metro_joints(truth: Truth) -> Float[np.ndarray, "T 14 2"]:
+    """The true joints that METRO_14 also has; NaN for its others."""
+    joints = np.full((len(truth.joints_2d), len(METRO_14), 2), np.nan)
+    for joint, name in enumerate(METRO_14.joints):
+        if name in truth.names_2d:
+            joints[:, joint] = truth.joints_2d[:, truth.names_2d.index(name)]
+    return joints
+
+
+def _flow_at(
+    points: Float[np.ndarray, "J 2"], flow: Float[np.ndarray, "H W 2"]
+) -> Float[np.ndarray, "J 2"]:
+    """Flow at points, px; NaN where a point is off the image or unknown."""
+    sampled, on_image = sample_flow(FlowPatches([flow], points[None]), points[None])
+    return np.where(on_image[0, :, None], sampled[0], np.nan)

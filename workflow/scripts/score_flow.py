@@ -1,0 +1,14 @@
+"""Rule flow_scores: how far a cycle's flow is from the true motion."""
+
+from flowpose.evaluation.flow_scores import write_flow_scores
+from flowpose.pose.truth_file import read_truth
+from jobs import job
+
+with job(snakemake) as provenance:
+    write_flow_scores(
+        snakemake.output[0],
+        snakemake.input.flow,
+        read_truth(snakemake.input.truth),
+        provenance,
+        reference=snakemake.params.reference,
+    )
