@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from jaxtyping import install_import_hook
 
-from flowpose.storage.provenance import Provenance
+# Arguments, results and fields are checked against their annotations, shapes of arrays included.
+# Before anything of flowpose is imported: what is there already stays unchecked.
+install_import_hook("flowpose", "shapes.checked")
+
+from flowpose.storage.provenance import Provenance  # noqa: E402
 
 torch.set_num_threads(1)
 # The same examples in every run; no deadline, as the machine may be busy.

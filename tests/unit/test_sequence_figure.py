@@ -17,7 +17,7 @@ def drawn(score_files):
     def run(poses, flows):
         axes = Figure().subplots(1, len(_PICTURED))
         scores = read_sequence_scores(score_files("walk", poses=poses, flows=flows, n_frames=12))
-        _draw_scores(axes, scores, mark=3)
+        _draw_scores(list(axes), scores, mark=3)
         return {metric.name: panel for metric, panel in zip(_PICTURED, axes, strict=True)}
 
     return run
@@ -55,7 +55,7 @@ def test_where_nothing_is_known_the_panel_says_so(drawn):
 
 def test_the_pair_that_changed_most_is_found():
     def scores(*values):
-        values = np.array(values)[:, None]
+        values = np.array(values, float)[:, None]
         return Scores(values, np.isfinite(values), "px")
 
     history = [scores(1, 5, np.nan, 3), scores(9, 9, 9, 9), scores(2, 1, np.nan, 2)]

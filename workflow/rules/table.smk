@@ -34,9 +34,9 @@ rule table:
         cycles=CYCLES,
         left_out=LEFT_OUT,
         recordings={
-            name: [item["subject"], item["action"]]
+            name: [item.get("subject", ""), item.get("action", "")]
             for name, item in SEQUENCES.items()
-            if "subject" in item
+            if "subject" in item or "action" in item
         },
         allow_missing=config["allow_missing"],
         code=code_digest("make_tables.py"),

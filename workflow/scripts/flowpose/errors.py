@@ -1,5 +1,7 @@
 """Errors a user can act on."""
 
+import numpy as np
+
 
 class FlowposeError(Exception):
     """Something the user can mend; the message says what and how."""
@@ -9,7 +11,7 @@ class InputError(FlowposeError):
     """A file or setting of a sequence that the method cannot work with."""
 
 
-def check(condition: bool, where: object, problem: str, remedy: str = "") -> None:
+def check(condition: bool | np.bool_, where: object, problem: str, remedy: str = "") -> None:
     """Raise an InputError that names a file or field unless a condition holds.
 
     Args:

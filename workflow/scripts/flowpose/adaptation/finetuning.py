@@ -60,7 +60,7 @@ def finetune(
     window: Callable[[range], Window | None] | None = None,
     reference: bool = False,
     progress: Callable[[Iterable], Iterable] = iter,
-) -> Float[np.ndarray, "passes T-1"]:
+) -> Float[np.ndarray, "passes pairs"]:
     """Bring RAFT's flow closer to a target: pair after pair, pass after pass.
 
     The loss of a pair is the mean smooth L1 distance over all pixels and both components.
@@ -129,7 +129,7 @@ def finetune_toward_pose(
     reference: bool = False,
     folder: Path | str | None = None,
     progress: Callable[[Iterable], Iterable] = iter,
-) -> Float[np.ndarray, "passes T-1"]:
+) -> Float[np.ndarray, "passes pairs"]:
     """Finetune RAFT toward its own flow with a pose's motion drawn over it.
 
     Args:

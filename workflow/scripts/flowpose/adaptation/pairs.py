@@ -27,7 +27,7 @@ class Batch:
         padding: of the images; the targets have none.
     """
 
-    images: Float[Tensor, "n+1 3 h w"]
+    images: Float[Tensor, "frames 3 h w"]
     targets: Float[Tensor, "n 2 H W"]
     padding: Padding
 

@@ -62,4 +62,4 @@ def _of_camera(
     where = f"{file}: {name}"
     check(array.shape[1:] == shape, where, f"expected (cameras, *{shape}), found {array.shape}")
     check(bool(np.isfinite(array[index]).all()), where, "values that are not finite")
-    return array[index]
+    return np.asarray(array[index])

@@ -31,7 +31,8 @@ class Scores:
 
     def frame_means(self) -> Float[np.ndarray, "n"]:
         """Mean over what is valid in each frame; NaN if nothing is."""
-        frames = zip(self.values, self.valid, strict=True)
+        n = len(self.values)
+        frames = zip(self.values.reshape(n, -1), self.valid.reshape(n, -1), strict=True)
         return np.array([masked_mean(*frame) for frame in frames])
 
 

@@ -16,7 +16,7 @@ _MIN_ALIGNED_JOINTS = 3
 _PCK_MM = 150
 
 
-def root_relative(joints: Float[np.ndarray, "*T 14 3"]) -> Float[np.ndarray, "*T 14 3"]:
+def root_relative(joints: Float[np.ndarray, "*T J 3"]) -> Float[np.ndarray, "*T J 3"]:
     """METRO_14 joints relative to the middle of the hips."""
     return joints - joints[..., HIPS, :].mean(-2, keepdims=True)
 
@@ -29,10 +29,10 @@ def joint_errors(
 
 
 def scaled_joint_errors(
-    predicted: Float[np.ndarray, "T 14 3"],
-    true: Float[np.ndarray, "T 14 3"],
-    valid: Bool[np.ndarray, "T 14"],
-) -> Float[np.ndarray, "T 14"]:
+    predicted: Float[np.ndarray, "T J 3"],
+    true: Float[np.ndarray, "T J 3"],
+    valid: Bool[np.ndarray, "T J"],
+) -> Float[np.ndarray, "T J"]:
     """Distances after the best scale a frame, mm: their mean is N-MPJPE.
 
     Scale s minimises sum |s x - y|^2 over valid joints (Rhodin et al., CVPR 2018). A pose that is
@@ -47,10 +47,10 @@ def scaled_joint_errors(
 
 
 def aligned_joint_errors(
-    predicted: Float[np.ndarray, "T 14 3"],
-    true: Float[np.ndarray, "T 14 3"],
-    valid: Bool[np.ndarray, "T 14"],
-) -> Float[np.ndarray, "T 14"]:
+    predicted: Float[np.ndarray, "T J 3"],
+    true: Float[np.ndarray, "T J 3"],
+    valid: Bool[np.ndarray, "T J"],
+) -> Float[np.ndarray, "T J"]:
     """Distances after the best similarity transform a frame, mm: their mean is PA-MPJPE.
 
     Rotation without reflection, scale and translation by Umeyama (1991), over valid joints. Poses
@@ -104,7 +104,7 @@ def alignable(known: Bool[np.ndarray, "T 14"]) -> Bool[np.ndarray, "T 14"]:
     return known & (known.sum(1, keepdims=True) >= _MIN_ALIGNED_JOINTS)
 
 
-def consecutive(valid: Bool[np.ndarray, "T J"], n: int) -> Bool[np.ndarray, "T-n+1 J"]:
+def consecutive(valid: Bool[np.ndarray, "T J"], n: int) -> Bool[np.ndarray, "windows J"]:
     """Which joints are valid in n frames in a row."""
     length = max(len(valid) - n + 1, 0)
     return np.all([valid[i : i + length] for i in range(n)], axis=0)

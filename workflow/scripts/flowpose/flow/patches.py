@@ -24,7 +24,7 @@ class FlowPatches:
     def __init__(
         self,
         flows: Stream[Float[np.ndarray, "H W 2"]],
-        points: Float[np.ndarray, "T-1 J 2"],
+        points: Float[np.ndarray, "pairs J 2"],
         margin: int | None = None,
     ) -> None:
         """Read the fields one after the other.
@@ -56,8 +56,8 @@ class FlowPatches:
             self._read(t, centres[t])
 
     def corners(
-        self, x: Int[np.ndarray, "T-1 J"], y: Int[np.ndarray, "T-1 J"]
-    ) -> tuple[Float[np.ndarray, "T-1 J 2"], ...]:
+        self, x: Int[np.ndarray, "pairs J"], y: Int[np.ndarray, "pairs J"]
+    ) -> tuple[Float[np.ndarray, "pairs J 2"], ...]:
         """Flow at pixels (x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1) of each field."""
         local_x, local_y = x - self._origin[..., 0], y - self._origin[..., 1]
         beyond = self._beyond(local_x) | self._beyond(local_y)
@@ -71,7 +71,7 @@ class FlowPatches:
             pixels.take(index + offset, axis=0) for offset in (0, 1, self._side, self._side + 1)
         )
 
-    def _beyond(self, local: Int[np.ndarray, "T-1 J"]) -> Bool[np.ndarray, "T-1 J"]:
+    def _beyond(self, local: Int[np.ndarray, "pairs J"]) -> Bool[np.ndarray, "pairs J"]:
         """Whether a pixel or the one after it is not in its square."""
         return (local < 0) | (local > self._side - 2)
 

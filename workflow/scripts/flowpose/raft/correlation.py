@@ -123,7 +123,7 @@ class _Correlate(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, _: Tensor, __: None) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, _: Tensor | None, __: None) -> tuple[Tensor, Tensor, None]:
         features1, features2 = ctx.saved_tensors
         gradient = ctx.gradient.take().unflatten(0, (len(features1), -1))
         to_features1 = features2.flatten(2) @ gradient.transpose(1, 2)

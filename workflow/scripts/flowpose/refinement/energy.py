@@ -157,7 +157,7 @@ class PoseEnergy:
         return total / len(state.variables)
 
     def gradient(
-        self, state: State, slope: Float[np.ndarray, "T-1 14 2 2"] | None = None
+        self, state: State, slope: Float[np.ndarray, "pairs 14 2 2"] | None = None
     ) -> Float[np.ndarray, "T 45"]:
         """The derivative of the energy by each variable.
 
@@ -188,7 +188,7 @@ class PoseEnergy:
         )
         return gradient / len(gradient)
 
-    def slope(self, state: State) -> Float[np.ndarray, "T-1 14 2 2"]:
+    def slope(self, state: State) -> Float[np.ndarray, "pairs 14 2 2"]:
         """How the flow that each joint is compared with changes as the joint moves."""
         return flow_slope(self._flow, state.pixels[:-1])
 
@@ -205,7 +205,7 @@ class PoseEnergy:
         shifted = joints[..., :2] + camera[:, None, 1:]
         by_camera[:, 0] += np.einsum("tja,tja->t", on_unit, shifted)
 
-    def _flow_at(self, points: Float[np.ndarray, "T-1 14 2"]) -> tuple[np.ndarray, np.ndarray]:
+    def _flow_at(self, points: Float[np.ndarray, "pairs 14 2"]) -> tuple[np.ndarray, np.ndarray]:
         """Flow at joints, and 1 where it counts: outside reference mode, on the image."""
         dtype = points.dtype
         if not self._reference:

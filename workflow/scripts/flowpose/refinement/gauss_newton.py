@@ -40,7 +40,7 @@ class Minimum:
     """
 
     variables: Float[np.ndarray, "T 45"]
-    energy: Float[np.ndarray, "steps+1"]
+    energy: Float[np.ndarray, "values"]
     stop: Literal["converged", "steps"]
 
 
@@ -127,7 +127,7 @@ def banded(
 
 
 def curvature(
-    energy: PoseEnergy, state: State, slope: Float[np.ndarray, "T-1 14 2 2"]
+    energy: PoseEnergy, state: State, slope: Float[np.ndarray, "pairs 14 2 2"]
 ) -> tuple[Float[np.ndarray, "T 45 45"], Float[np.ndarray, "T-1 45 45"]]:
     """The Gauss-Newton matrix of T times the energy: its blocks, see `banded`."""
     curved = {
@@ -156,7 +156,7 @@ def _add_variables(diagonal: np.ndarray, coupling: np.ndarray, curved: dict) -> 
 def _add_bones(
     diagonal: np.ndarray,
     coupling: np.ndarray,
-    curved: Float[np.ndarray, "T-1 15"],
+    curved: Float[np.ndarray, "pairs 15"],
     state: State,
 ) -> None:
     """The bones' lengths: a joint at an end changes one along the bone."""
@@ -176,7 +176,7 @@ def _add_pixels(
     diagonal: np.ndarray,
     coupling: np.ndarray,
     curved: dict,
-    slope: Float[np.ndarray, "T-1 14 2 2"],
+    slope: Float[np.ndarray, "pairs 14 2 2"],
     energy: PoseEnergy,
     state: State,
 ) -> None:

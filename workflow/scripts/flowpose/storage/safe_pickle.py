@@ -45,7 +45,7 @@ def read_pickled(path: Path | str, name: str) -> object:
     return pickled.item() if isinstance(pickled, np.ndarray) else pickled
 
 
-def _read_object(stream: IO[bytes], path: Path | str, name: str) -> object:
+def _read_object(stream: IO[bytes] | io.BufferedIOBase, path: Path | str, name: str) -> object:
     """The one object of an array of objects, which is what NumPy wraps others in."""
     version = np.lib.format.read_magic(stream)
     read_header = {
@@ -98,7 +98,7 @@ def _encode_latin1(text: str, encoding: str) -> bytes:
 class _Unpickler(pickle.Unpickler):
     _ALLOWED = _allowed()
 
-    def __init__(self, stream: IO[bytes], path: Path | str) -> None:
+    def __init__(self, stream: IO[bytes] | io.BufferedIOBase, path: Path | str) -> None:
         super().__init__(stream)
         self._path = path
 

@@ -121,7 +121,7 @@ def read(h5: h5py.Group, name: str, shape: tuple[int | None, ...] | None = None)
     )
     check(fits, where, f"expected shape {shape}, found {dataset.shape}")
     with damage_named(h5.file.filename):
-        return dataset[()]
+        return np.asarray(dataset[()])
 
 
 def text(item: h5py.Group | h5py.Dataset, name: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
+from typing import Any
 
 from flowpose.errors import FlowposeError, InputError, check
 
@@ -58,7 +59,7 @@ class _PatientFile(io.FileIO):
 
     error: OSError | None = None
 
-    def write(self, data: bytes | memoryview, /) -> int:  # type: ignore[override]
+    def write(self, data: Any, /) -> int:
         left = memoryview(data).cast("B")
         while left and self.error is None:
             try:

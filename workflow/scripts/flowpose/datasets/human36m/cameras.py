@@ -4,12 +4,12 @@ The projection is that of VideoPose3D's labels (docs/reference.md, 11): in float
 same order, so that its numbers come out.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
-from numpy.typing import ArrayLike
+from jaxtyping import Float, Float32, Num
 
 from flowpose.datasets.human36m.actions import CAMERAS
 from flowpose.errors import InputError
@@ -180,7 +180,7 @@ def camera_of(subject: str, name: str) -> Camera:
     )
 
 
-def _single(values: ArrayLike) -> Float32[np.ndarray, "..."]:
+def _single(values: Sequence[float] | Num[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
     return np.asarray(values, np.float32)
 
 
