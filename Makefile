@@ -1,12 +1,12 @@
 # make table: set up, then compute the demo's table.      make test: set up, then run all tests.
-# make lint, golden, faults, bench, lock: see README.md, "Working on flowpose".
+# make unit, lint, golden, faults, bench, lock: see README.md, "Working on flowpose".
 
 PYTHON ?= python3
 DEVICE ?= cpu
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 
-.PHONY: table test lint golden faults bench lock
+.PHONY: table test unit lint golden faults bench lock
 .DELETE_ON_ERROR:
 
 table: .venv/workflow
@@ -15,10 +15,15 @@ table: .venv/workflow
 test: .venv/dev
 	$(BIN)/python -m pytest
 
+# What to run while one works: the library alone, in a minute or two.
+unit: .venv/dev
+	$(BIN)/python -m pytest tests/unit
+
 lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd workflow/scripts && PYTHONPATH=. ../../$(BIN)/lint-imports --no-cache ../../pyproject.toml
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
