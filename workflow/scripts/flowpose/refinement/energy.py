@@ -1,12 +1,14 @@
 """The energy of a pose sequence: how far it is from an estimate, from detections and from flow."""
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import DTypeLike
 
-from flowpose.errors import InputError
+from flowpose.errors import InputError, check
 from flowpose.flow.patches import FlowPatches
 from flowpose.flow.sampling import flow_slope, sample_flow, sample_flow_reference
 from flowpose.pose.pose_file import Pose
@@ -84,6 +86,21 @@ def bone_vectors(joints: Float[np.ndarray, "T 14 3"]) -> Float[np.ndarray, "T 15
 def bone_lengths(joints: Float[np.ndarray, "T 14 3"]) -> Float[np.ndarray, "T 15"]:
     """Length of each of LENGTH_BONES, m."""
     return _norm(bone_vectors(joints))
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """Where a minimisation ended.
+
+    Attributes:
+        variables: joints and camera of each frame.
+        energy: at the start and after each step; of Adam, before each step.
+        stop: `converged`, or all `steps` done.
+    """
+
+    variables: Float[np.ndarray, "T 45"]
+    energy: Float[np.ndarray, "values"]
+    stop: Literal["converged", "steps"]
 
 
 class PoseEnergy:
@@ -242,3 +259,17 @@ def _add_difference(total: Float[np.ndarray, "T ..."], force: Float[np.ndarray, 
     """Add what a derivative by differences between frames means for the frames."""
     total[1:] += force
     total[:-1] -= force
+
+
+def check_finite(energy: float, step: int) -> None:
+    """Refuse to go on from an energy that is not finite.
+
+    Raises:
+        InputError: it is not.
+    """
+    check(
+        math.isfinite(energy),
+        "pose",
+        f"the energy is not finite at step {step}",
+        "lower pose.learning_rate or the weights of pose.weights",
+    )

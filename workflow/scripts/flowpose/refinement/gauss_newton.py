@@ -9,14 +9,21 @@ they lower the energy itself, in which projections and bones bend and flow is lo
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 from scipy.linalg import LinAlgError, solveh_banded
 
-from flowpose.refinement.energy import ENDS, N_JOINTS, N_VARIABLES, TINY, PoseEnergy, State, unpack
+from flowpose.refinement.energy import (
+    ENDS,
+    N_JOINTS,
+    N_VARIABLES,
+    TINY,
+    Minimum,
+    PoseEnergy,
+    State,
+    unpack,
+)
 
 MOST_STEPS = 100
 # A step that lowers the energy by a smaller share is the last.
@@ -27,21 +34,6 @@ _DAMPING_FACTOR = 10.0
 _PRECISION = np.float32
 # Of the largest curvature: what variables that the energy does not depend on are damped by.
 _LEAST_CURVATURE = 1e-6
-
-
-@dataclass(frozen=True)
-class Minimum:
-    """Where a minimisation ended.
-
-    Attributes:
-        variables: joints and camera of each frame.
-        energy: at the start and after each step.
-        stop: `converged`, or all `steps` done.
-    """
-
-    variables: Float[np.ndarray, "T 45"]
-    energy: Float[np.ndarray, "values"]
-    stop: Literal["converged", "steps"]
 
 
 def minimise(

@@ -1,6 +1,5 @@
 """Refining a 3D pose sequence against the optical flow of its video (paper section 3.3)."""
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -8,14 +7,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from flowpose.errors import check
 from flowpose.pose.pose_file import Pose
-from flowpose.refinement import gauss_newton
-from flowpose.refinement.energy import PoseEnergy, PoseWeights, unpack
+from flowpose.refinement import adam, gauss_newton
+from flowpose.refinement.energy import PoseEnergy, PoseWeights, check_finite, unpack
 from flowpose.runtime.streams import Stream
-
-# Adam's (Kingma and Ba 2015): decay of the means of gradients and their squares, and its epsilon.
-_DECAY, _SQUARE_DECAY, _EPSILON = 0.9, 0.999, 1e-8
 
 
 @dataclass(frozen=True)
@@ -82,7 +77,7 @@ def refine_pose(
         InputError: the energy is not finite, or, in reference mode, a joint is where the
             reference's lookup of the flow fails.
     """
-    adam = reference or options.solver == "adam"
+    by_adam = reference or options.solver == "adam"
     energy = PoseEnergy(
         initial,
         keypoints,
@@ -90,47 +85,20 @@ def refine_pose(
         flow,
         weights=options.weights,
         reference=reference,
-        dtype=np.float32 if adam else np.float64,
+        dtype=np.float32 if by_adam else np.float64,
     )
-    if adam:
-        variables, loss, stop = _minimise_by_adam(energy, options, progress)
+    if by_adam:
+        minimum = adam.minimise(
+            energy,
+            steps=options.steps,
+            learning_rate=options.learning_rate,
+            stop_decimals=options.stop_decimals,
+            stop_patience=options.stop_patience,
+            progress=progress,
+        )
     else:
-        _check_finite(energy.value(energy.state(energy.start)), 0)
+        check_finite(energy.value(energy.state(energy.start)), 0)
         minimum = gauss_newton.minimise(energy, progress=progress)
-        variables, loss, stop = minimum.variables, minimum.energy, minimum.stop
-    joints, camera = unpack(variables.astype(np.float32))
-    return RefinedPose(replace(initial, joints_3d=joints, camera=camera), loss, stop)
-
-
-def _minimise_by_adam(
-    energy: PoseEnergy, options: PoseOptions, progress: Callable[[Iterable], Iterable]
-) -> tuple[Float[np.ndarray, "T 45"], Float[np.ndarray, "steps"], Literal["converged", "steps"]]:
-    """The last variables, the energy before each step, and why it ended; flow as a constant."""
-    variables = energy.start.copy()
-    mean, square = np.zeros_like(variables), np.zeros_like(variables)
-    losses: list[float] = []
-    equal, previous = 0, ""
-    for step in progress(range(1, options.steps + 1)):
-        state = energy.state(variables)
-        losses.append(energy.value(state))
-        _check_finite(losses[-1], step)
-        gradient = energy.gradient(state)
-        mean += (1 - _DECAY) * (gradient - mean)
-        square += (1 - _SQUARE_DECAY) * (gradient * gradient - square)
-        scale = options.learning_rate / (1 - _DECAY**step)
-        root = np.sqrt(square) / math.sqrt(1 - _SQUARE_DECAY**step)
-        variables = variables - scale * mean / (root + _EPSILON)
-        rounded = f"{losses[-1]:.{options.stop_decimals}f}"
-        equal, previous = (equal + 1 if rounded == previous else 0), rounded
-        if options.stop_patience and equal == options.stop_patience:
-            return variables, np.array(losses), "converged"
-    return variables, np.array(losses), "steps"
-
-
-def _check_finite(loss: float, step: int) -> None:
-    check(
-        math.isfinite(loss),
-        "pose",
-        f"the energy is not finite at step {step}",
-        "lower pose.learning_rate or the weights of pose.weights",
-    )
+    joints, camera = unpack(minimum.variables.astype(np.float32))
+    refined = replace(initial, joints_3d=joints, camera=camera)
+    return RefinedPose(refined, minimum.energy, minimum.stop)
