@@ -135,6 +135,7 @@ def test_missing_sequences_are_allowed_by_a_key(spoilt, tmp_path):
     assert table.loc["good", "mpjpe_mm"].notna().all()
     for name in names[1:]:
         assert MESSAGES[name] in table.loc[name, "missing"]
+    assert project.planned("--config", "allow_missing=true") == {}
     run = project.snakemake()
     assert not run.ok
     assert "2 of 3 sequences failed: truncated_video: inputs/truncated_video.avi: " in run.text

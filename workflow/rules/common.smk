@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.iocontainers import Wildcards
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
@@ -89,35 +88,37 @@ def given_folder(path, made, wildcards):
     return [f"{path}/{FOLDER_MANIFEST}"] if is_made(path) else files_in(path, made)
 
 
-def part_of(wildcards, part):
-    """What the config says of the pose, keypoints or truth of the sequence, and their format."""
-    item = SEQUENCES[wildcards.sequence]
+def part_of(sequence, part):
+    """What the config says of a sequence's pose, keypoints or truth, and their format."""
+    item = SEQUENCES[sequence]
     given = item["truth"] if part == "truth" else item["estimates"][part]
     return given, FORMATS[part][given["format"]]
 
 
 def keys_of(part):
     """A parameter function: the keys that a part's reader takes."""
-    return lambda wildcards: {
-        key: value
-        for key, value in part_of(wildcards, part)[0].items()
-        if key != "format"
-    }
+
+    def keys(wildcards):
+        given, _ = part_of(wildcards.sequence, part)
+        return {key: value for key, value in given.items() if key != "format"}
+
+    return keys
 
 
 def reader_of(part):
     """A parameter function: the module that reads a part."""
-    return lambda wildcards: part_of(wildcards, part)[1].module
+    return lambda wildcards: part_of(wildcards.sequence, part)[1].module
 
 
-def files_of(made, *parts):
-    """An input function: all files that parts of the sequence name, to make `made` from."""
+def files_of(made, *parts, kinds=("file", "folder")):
+    """An input function: the files that parts of the sequence name, to make `made` from."""
 
     def paths(wildcards):
         inputs = []
-        for given, found in (part_of(wildcards, part) for part in parts):
-            for path in found.paths(given, "file"):
-                inputs.append(given_file(path, made, wildcards))
+        for given, found in (part_of(wildcards.sequence, part) for part in parts):
+            if "file" in kinds:
+                for path in found.paths(given, "file"):
+                    inputs.append(given_file(path, made, wildcards))
             for path in found.paths(given, "folder"):
                 inputs += given_folder(path, made, wildcards)
         return list(dict.fromkeys(filter(None, inputs)))
@@ -127,7 +128,8 @@ def files_of(made, *parts):
 
 def listing_of(made, *parts):
     """A parameter function: changes where a file comes into or goes from a part's folders."""
-    return lambda wildcards: names_digest(files_of(made, *parts)(wildcards))
+    in_folders = files_of(made, *parts, kinds=["folder"])
+    return lambda wildcards: names_digest(in_folders(wildcards))
 
 
 def code_with_readers(script, *parts):
@@ -168,13 +170,10 @@ def named_downloads():
     named = [FLOW_WEIGHTS]
     for sequence, item in SEQUENCES.items():
         named.append(item["video"])
-        for given, found in (
-            part_of(Wildcards(fromdict={"sequence": sequence}), p) for p in FORMATS
-        ):
+        for given, found in (part_of(sequence, part) for part in FORMATS):
             named += found.paths(given, "file")
-            named += [
-                f"{folder}/{FOLDER_MANIFEST}" for folder in found.paths(given, "folder")
-            ]
+            folders = found.paths(given, "folder")
+            named += [f"{folder}/{FOLDER_MANIFEST}" for folder in folders]
     return [
         path for path in dict.fromkeys(named) if Path(path).is_relative_to(DOWNLOADS)
     ]
