@@ -189,11 +189,11 @@ def test_pose_is_drawn_over_the_flow(model, frames, joints, reference):
 
 
 def test_reference_mode_estimates_the_flow_to_draw_on_anew(model, frames, joints):
-    wrong = np.full((2, SIDE, SIDE, 2), 99, np.float32)
+    wrong = np.full((1, SIDE, SIDE, 2), 99, np.float32)
     options = FlowOptions(updates=2, passes=1)
     losses = [
         finetune_toward_pose(
-            model, frames[:2], wrong, joints, radius=6, options=options, reference=reference
+            model, frames[:2], wrong, joints[:2], radius=6, options=options, reference=reference
         )[0, 0]
         for reference in (True, False)
     ]

@@ -60,7 +60,7 @@ def finetune(
     window: Callable[[range], Window | None] | None = None,
     reference: bool = False,
     progress: Callable[[Iterable], Iterable] = iter,
-) -> Float[np.ndarray, "passes pairs"]:
+) -> Float[np.ndarray, "{options.passes} {len(frames)-1}"]:
     """Bring RAFT's flow closer to a target: pair after pair, pass after pass.
 
     The loss of a pair is the mean smooth L1 distance over all pixels and both components.
@@ -129,7 +129,7 @@ def finetune_toward_pose(
     reference: bool = False,
     folder: Path | str | None = None,
     progress: Callable[[Iterable], Iterable] = iter,
-) -> Float[np.ndarray, "passes pairs"]:
+) -> Float[np.ndarray, "{options.passes} T-1"]:
     """Finetune RAFT toward its own flow with a pose's motion drawn over it.
 
     Args:
@@ -177,7 +177,7 @@ def finetune_toward_pose(
 
 def _spooled(
     flows: Iterable[Float[np.ndarray, "H W 2"]], n: int, spool: IO[bytes]
-) -> Float[np.ndarray, "n H W 2"]:
+) -> Float[np.ndarray, "{n} H W 2"]:
     """Fields kept in a file instead of memory: a sequence of large frames has gigabytes."""
     for t, flow in enumerate(flows):
         if t == 0:

@@ -27,8 +27,8 @@ class Batch:
         padding: of the images; the targets have none.
     """
 
-    images: Float[Tensor, "frames 3 h w"]
-    targets: Float[Tensor, "n 2 H W"]
+    images: Float[Tensor, "n 3 h w"]
+    targets: Float[Tensor, "n-1 2 H W"]
     padding: Padding
 
 
@@ -84,7 +84,14 @@ class TrainingPairs:
                 wanted, padding = Padding.none().part(wanted, window), Padding.none()
             yield Batch(as_images(images), wanted, padding)
 
-    def _read(self, pairs: range) -> tuple[range, list[Tensor], list[Tensor], list[Drawing | None]]:
+    def _read(
+        self, pairs: range
+    ) -> tuple[
+        range,
+        list[UInt8[Tensor, "3 h w"]],
+        list[Float[Tensor, "H W 2"]],
+        list[Drawing | None],
+    ]:
         return (
             pairs,
             [self._frame(t) for t in (*pairs, pairs.stop)],

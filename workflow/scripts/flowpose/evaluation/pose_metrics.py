@@ -104,7 +104,9 @@ def alignable(known: Bool[np.ndarray, "T 14"]) -> Bool[np.ndarray, "T 14"]:
     return known & (known.sum(1, keepdims=True) >= _MIN_ALIGNED_JOINTS)
 
 
-def consecutive(valid: Bool[np.ndarray, "T J"], n: int) -> Bool[np.ndarray, "windows J"]:
+def consecutive(
+    valid: Bool[np.ndarray, "T J"], n: int
+) -> Bool[np.ndarray, "{max(len(valid)-n+1,0)} J"]:
     """Which joints are valid in n frames in a row."""
     length = max(len(valid) - n + 1, 0)
     return np.all([valid[i : i + length] for i in range(n)], axis=0)

@@ -28,7 +28,7 @@ def write_flows(
     lossless: bool,
     precision: str,
     device: str,
-    loss: Float[np.ndarray, "passes pairs"] | None = None,
+    loss: Float[np.ndarray, "passes {shape[0]}"] | None = None,
     block_radius: int | None = None,
 ) -> None:
     """Write flow_k.h5.

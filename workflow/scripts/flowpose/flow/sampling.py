@@ -87,7 +87,9 @@ def _both(xy: Bool[np.ndarray, "T J 2"]) -> Bool[np.ndarray, "T J"]:
 
 def _cells(
     flow: FlowPatches, points: Float[np.ndarray, "T J 2"]
-) -> tuple[tuple[np.ndarray, ...], np.ndarray, np.ndarray]:
+) -> tuple[
+    tuple[Float[np.ndarray, "T J 2"], ...], Float[np.ndarray, "T J 1"], Float[np.ndarray, "T J 1"]
+]:
     """The flow at the pixels around each point, and how far right and below of the first it is."""
     limit = np.array(flow.size, points.dtype) - 1
     points = np.clip(np.nan_to_num(points), 0, limit)

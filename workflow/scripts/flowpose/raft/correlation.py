@@ -110,7 +110,10 @@ class _Correlate(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, features1: Tensor, features2: Tensor, gradient: _Gradient
+        ctx: Any,
+        features1: Float[Tensor, "b c h w"],
+        features2: Float[Tensor, "b c h w"],
+        gradient: _Gradient,
     ) -> tuple[Float[Tensor, ""], list[Float[Tensor, "bhw 1 _ _"]]]:
         ctx.gradient = gradient
         ctx.save_for_backward(features1, features2)
@@ -123,7 +126,9 @@ class _Correlate(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, _: Tensor | None, __: None) -> tuple[Tensor, Tensor, None]:
+    def backward(
+        ctx: Any, _: Tensor | None, __: None
+    ) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "b c h w"], None]:
         features1, features2 = ctx.saved_tensors
         gradient = ctx.gradient.take().unflatten(0, (len(features1), -1))
         to_features1 = features2.flatten(2) @ gradient.transpose(1, 2)
@@ -139,8 +144,8 @@ class _LookUp(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        handle: Tensor,
-        volumes: list[Tensor],
+        handle: Float[Tensor, ""],
+        volumes: list[Float[Tensor, "bhw 1 _ _"]],
         coords: Float[Tensor, "b 2 h w"],
         gradient: _Gradient,
     ) -> Float[Tensor, "b n h w"]:
@@ -164,7 +169,9 @@ class _LookUp(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(
+        ctx: Any, gradient: Float[Tensor, "b n h w"]
+    ) -> tuple[Float[Tensor, ""], None, None, None]:
         (coords,) = ctx.saved_tensors
         levels = ctx.gradient.levels
         side = 2 * levels.radius + 1

@@ -84,7 +84,9 @@ def estimate_flows(
     padded = PaddedFrames(frames, next(model.parameters()).device)
 
     @torch.no_grad()
-    def encode(frame: UInt8[Tensor, "3 h w"]) -> tuple[Tensor, Tensor | None]:
+    def encode(
+        frame: UInt8[Tensor, "3 h w"],
+    ) -> tuple[Float[Tensor, "1 3 h w"], Float[Tensor, "1 c _ _"] | None]:
         image = as_images(frame[None])
         with _in_precision(precision, image.device):
             return image, None if batch_norm_batch else model.feature_encoder(image)
@@ -147,7 +149,11 @@ def _flow_between(
         hidden = context[:, : block.hidden_state_size].tanh()
         update = Updates(block, context[:, block.hidden_state_size :].relu())
 
-        def step(hidden: Tensor, coords: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+        def step(
+            hidden: Float[Tensor, "b k r c"],
+            coords: Float[Tensor, "b 2 r c"],
+            seen: Float[Tensor, "b n r c"],
+        ) -> tuple[Float[Tensor, "b k r c"], Float[Tensor, "b 2 r c"]]:
             hidden, delta = update(hidden, seen, coords - origin)
             return hidden, coords + delta
 

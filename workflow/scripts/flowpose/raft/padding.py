@@ -101,7 +101,7 @@ class PaddedFrames:
         return upload(self.padding.add(self._frames[t]), self._device).permute(2, 0, 1)
 
 
-def upload(array: Shaped[np.ndarray, "..."], device: torch.device) -> Shaped[Tensor, "..."]:
+def upload(array: Shaped[np.ndarray, "*n"], device: torch.device) -> Shaped[Tensor, "*n"]:
     """An array on a device; nothing waits until a GPU has it."""
     tensor = torch.as_tensor(array)
     if device.type == "cuda":

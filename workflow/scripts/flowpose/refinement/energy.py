@@ -60,8 +60,12 @@ class State:
     pixels: Float[np.ndarray, "T 14 2"]
     bones: Float[np.ndarray, "T 15 3"]
     lengths: Float[np.ndarray, "T 15"]
-    residuals: dict[str, Float[np.ndarray, "frames ..."]]
+    residuals: dict[str, Float[np.ndarray, "_ ..."]]
     inside: Float[np.ndarray, "T-1 14 1"]
+
+    def __len__(self) -> int:
+        """How many frames."""
+        return len(self.variables)
 
 
 def pack(pose: Pose, dtype: DTypeLike) -> Float[np.ndarray, "T 45"]:
@@ -99,7 +103,7 @@ class Minimum:
     """
 
     variables: Float[np.ndarray, "T 45"]
-    energy: Float[np.ndarray, "values"]
+    energy: Float[np.ndarray, "n"]
     stop: Literal["converged", "steps"]
 
 
@@ -158,7 +162,7 @@ class PoseEnergy:
         }
         return State(variables, pixels, bones, lengths, residuals, inside)
 
-    def terms(self, state: State) -> dict[str, Float[np.ndarray, "frames"]]:
+    def terms(self, state: State) -> dict[str, Float[np.ndarray, "_"]]:
         """Unweighted terms; those between frames have T - 1 values."""
         return {
             name: _smooth_l1(residual).reshape(len(residual), -1).sum(1)
@@ -171,11 +175,11 @@ class PoseEnergy:
             getattr(self.weights, name) * float(_smooth_l1(residual).sum())
             for name, residual in state.residuals.items()
         )
-        return total / len(state.variables)
+        return total / len(state)
 
     def gradient(
-        self, state: State, slope: Float[np.ndarray, "pairs 14 2 2"] | None = None
-    ) -> Float[np.ndarray, "T 45"]:
+        self, state: State, slope: Float[np.ndarray, "{len(state)-1} 14 2 2"] | None = None
+    ) -> Float[np.ndarray, "{len(state)} 45"]:
         """The derivative of the energy by each variable.
 
         Args:
@@ -205,12 +209,15 @@ class PoseEnergy:
         )
         return gradient / len(gradient)
 
-    def slope(self, state: State) -> Float[np.ndarray, "pairs 14 2 2"]:
+    def slope(self, state: State) -> Float[np.ndarray, "{len(state)-1} 14 2 2"]:
         """How the flow that each joint is compared with changes as the joint moves."""
         return flow_slope(self._flow, state.pixels[:-1])
 
     def _add_projected(
-        self, gradient: Float[np.ndarray, "T 45"], state: State, on_pixels: np.ndarray
+        self,
+        gradient: Float[np.ndarray, "T 45"],
+        state: State,
+        on_pixels: Float[np.ndarray, "T 14 2"],
     ) -> None:
         """Add what a derivative by the pixels means for the joints and the camera."""
         joints, camera = unpack(state.variables)
@@ -222,7 +229,9 @@ class PoseEnergy:
         shifted = joints[..., :2] + camera[:, None, 1:]
         by_camera[:, 0] += np.einsum("tja,tja->t", on_unit, shifted)
 
-    def _flow_at(self, points: Float[np.ndarray, "pairs 14 2"]) -> tuple[np.ndarray, np.ndarray]:
+    def _flow_at(
+        self, points: Float[np.ndarray, "pairs 14 2"]
+    ) -> tuple[Float[np.ndarray, "pairs 14 2"], Float[np.ndarray, "pairs 14 1"]]:
         """Flow at joints, and 1 where it counts: outside reference mode, on the image."""
         dtype = points.dtype
         if not self._reference:
@@ -238,7 +247,7 @@ class PoseEnergy:
         return flow, np.ones((*points.shape[:2], 1), dtype)
 
 
-def _smooth_l1(residual: np.ndarray) -> np.ndarray:
+def _smooth_l1(residual: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     clipped = np.clip(residual, -1, 1)
     return clipped * (residual - clipped / 2)
 
@@ -255,7 +264,7 @@ def _norm(vectors: Float[np.ndarray, "T n 3"]) -> Float[np.ndarray, "T n"]:
     return np.sqrt(total)
 
 
-def _add_difference(total: Float[np.ndarray, "T ..."], force: Float[np.ndarray, "T-1 ..."]) -> None:
+def _add_difference(total: Float[np.ndarray, "T *n"], force: Float[np.ndarray, "T-1 *n"]) -> None:
     """Add what a derivative by differences between frames means for the frames."""
     total[1:] += force
     total[:-1] -= force

@@ -67,7 +67,7 @@ def _lower_state(
 ) -> tuple[State | None, float]:
     """A step to less energy, or None, and the damping to begin the next step with."""
     slope = energy.slope(state)
-    gradient = energy.gradient(state, slope) * len(state.variables)
+    gradient = energy.gradient(state, slope) * len(state)
     if not gradient.any():
         return None, damping
     blocks = curvature(energy, state, slope)
@@ -119,14 +119,14 @@ def banded(
 
 
 def curvature(
-    energy: PoseEnergy, state: State, slope: Float[np.ndarray, "pairs 14 2 2"]
+    energy: PoseEnergy, state: State, slope: Float[np.ndarray, "{len(state)-1} 14 2 2"]
 ) -> tuple[Float[np.ndarray, "T 45 45"], Float[np.ndarray, "T-1 45 45"]]:
     """The Gauss-Newton matrix of T times the energy: its blocks, see `banded`."""
     curved = {
         name: getattr(energy.weights, name) / np.maximum(np.abs(residual), 1)
         for name, residual in state.residuals.items()
     }
-    n = len(state.variables)
+    n = len(state)
     diagonal = np.zeros((n, N_VARIABLES, N_VARIABLES), _PRECISION)
     coupling = np.zeros((n - 1, N_VARIABLES, N_VARIABLES), _PRECISION)
     _add_variables(diagonal, coupling, curved)
@@ -135,7 +135,11 @@ def curvature(
     return diagonal, coupling
 
 
-def _add_variables(diagonal: np.ndarray, coupling: np.ndarray, curved: dict) -> None:
+def _add_variables(
+    diagonal: Float[np.ndarray, "T 45 45"],
+    coupling: Float[np.ndarray, "T-1 45 45"],
+    curved: dict[str, Float[np.ndarray, "_ ..."]],
+) -> None:
     """Terms of the variables themselves: prior, temporal, camera."""
     between = np.concatenate([curved["temporal"], curved["camera"]], axis=1)
     own, shared = (np.einsum("tii->ti", blocks) for blocks in (diagonal, coupling))
@@ -146,9 +150,9 @@ def _add_variables(diagonal: np.ndarray, coupling: np.ndarray, curved: dict) -> 
 
 
 def _add_bones(
-    diagonal: np.ndarray,
-    coupling: np.ndarray,
-    curved: Float[np.ndarray, "pairs 15"],
+    diagonal: Float[np.ndarray, "T 45 45"],
+    coupling: Float[np.ndarray, "T-1 45 45"],
+    curved: Float[np.ndarray, "T-1 15"],
     state: State,
 ) -> None:
     """The bones' lengths: a joint at an end changes one along the bone."""
@@ -165,10 +169,10 @@ def _add_bones(
 
 
 def _add_pixels(
-    diagonal: np.ndarray,
-    coupling: np.ndarray,
-    curved: dict,
-    slope: Float[np.ndarray, "pairs 14 2 2"],
+    diagonal: Float[np.ndarray, "T 45 45"],
+    coupling: Float[np.ndarray, "T-1 45 45"],
+    curved: dict[str, Float[np.ndarray, "_ ..."]],
+    slope: Float[np.ndarray, "T-1 14 2 2"],
     energy: PoseEnergy,
     state: State,
 ) -> None:
@@ -189,7 +193,7 @@ def _add_pixels(
 
 def pixel_jacobian(
     energy: PoseEnergy, state: State
-) -> tuple[Float[np.ndarray, "T 1 1 1"], Float[np.ndarray, "T 14 2 3"]]:
+) -> tuple[Float[np.ndarray, "{len(state)} 1 1 1"], Float[np.ndarray, "{len(state)} 14 2 3"]]:
     """Derivative of a joint's pixel by its own x or y, and by the camera."""
     joints, camera = unpack(state.variables)
     by_joint = (energy.px_per_unit * camera[:, None, :1])[..., None]
@@ -202,8 +206,8 @@ def pixel_jacobian(
 def _add_projected(
     matrix: Float[np.ndarray, "n 45 45"],
     blocks: Float[np.ndarray, "n 14 2 2"],
-    rows: tuple[np.ndarray, np.ndarray],
-    columns: tuple[np.ndarray, np.ndarray],
+    rows: tuple[Float[np.ndarray, "n 1 1 1"], Float[np.ndarray, "n 14 2 3"]],
+    columns: tuple[Float[np.ndarray, "n 1 1 1"], Float[np.ndarray, "n 14 2 3"]],
 ) -> None:
     """Add what a matrix of the pixels, a block a joint, means for the variables."""
     joint_rows, camera_rows = rows[0] * blocks, np.swapaxes(rows[1], -1, -2) @ blocks
