@@ -1,5 +1,10 @@
 """What all tests share: one thread, small inputs."""
 
+import os
+
+# As a job has it. Two, where there are more tests than cores, wait for each other.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
 import numpy as np
 import pytest
 import torch

@@ -117,7 +117,13 @@ def test_estimates_are_of_a_pose_and_of_keypoints(config, short, pose, keypoints
     [
         ({"file": "m.npz"}, ["camera: this key must be set"]),
         (METRO, ["keypoints: this key must be set"]),
-        (RECORDING | {"folder": "json"}, ["folder: unknown key; allowed: format, file, camera, "]),
+        (RECORDING | {"folder": "json"}, ["folder: unknown key; allowed: format, file, camera"]),
+        (RECORDING | {"keypoints": "d.json"}, ["keypoints: unknown key; allowed: format, file, "]),
+        (METRO | {"keypoints": "d.json", "camera": "1"}, ["camera: unknown key; allowed: format"]),
+        (
+            {"pose": METRO, "keypoints": {"format": "openpose", "folder": "json/"}},
+            ["keypoints.folder: 'json/' does not match"],
+        ),
         ({"pose": METRO}, ["keypoints: this key must be set"]),
         ({"keypoints": DCPOSE}, ["pose: this key must be set"]),
         (

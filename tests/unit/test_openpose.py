@@ -57,11 +57,21 @@ def test_a_joint_that_was_not_found_or_is_no_number_has_no_confidence(tmp_path):
     """Zeros are OpenPose's own; a person of NaN is what Pose2Sim writes for a frame that failed."""
     seen = person()
     seen[4] = 0
+    seen[7, 0] = np.nan
     write(tmp_path, 0, seen)
     write(tmp_path, 1, np.full((25, 3), np.nan))
     confidence = read_detections(tmp_path).confidence
-    assert np.flatnonzero(confidence[0] == 0).tolist() == [4]
+    assert np.flatnonzero(confidence[0] == 0).tolist() == [4, 7]
     assert (confidence[1] == 0).all()
+
+
+def test_a_folder_of_two_videos_is_refused_and_hidden_files_do_not_count(tmp_path):
+    write(tmp_path, 1, person())
+    (tmp_path / "._walk_000000000001_keypoints.json").write_bytes(b"of a Mac")
+    assert len(read_detections(tmp_path).frames) == 1
+    write(tmp_path, 1, person(), name="run_{:012}_keypoints.json")
+    with pytest.raises(InputError, match="several files of a frame"):
+        read_detections(tmp_path)
 
 
 @pytest.mark.parametrize("scale", [1, 2])
@@ -98,7 +108,7 @@ def test_folders_without_what_is_needed_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"no files \*_<frame>_keypoints.json"):
         read_detections(tmp_path)
     write(tmp_path, 0)
-    with pytest.raises(InputError, match="nobody was detected in 1 frames"):
+    with pytest.raises(InputError, match="nobody was detected in any of the 1 files"):
         read_detections(tmp_path)
     write(tmp_path, 1, person(25), person(18))
     with pytest.raises(InputError, match=r"people of \[18, 25\] joints"):

@@ -106,15 +106,17 @@ def test_a_folder_that_never_was_is_named(project):
     assert not run.ok and "inputs/opnpose: no such folder" in run.text
 
 
-def test_a_folder_is_fetched(project):
-    """Out of an archive on this machine; `fetch` brings all of it."""
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_folder_is_fetched(project, flat):
+    """Out of an archive on this machine, or all of it; `fetch` brings all of it."""
+    root, base = (FOLDER, ".") if flat else ("inputs", "openpose")
     archive = shutil.make_archive(
-        str(project.folder / "keypoints"), "zip", project.folder / "inputs", "openpose"
+        str(project.folder / "keypoints"), "zip", project.folder / root, base
     )
     config = project.config
     config["downloads"] = {"op": {"url": f"file://{archive}"}}
     project.write_config(config)
-    downloaded = "resources/downloads/op/openpose"
+    downloaded = "resources/downloads/op" + ("" if flat else "/openpose")
     use_folder(project, downloaded)
     run = project.snakemake(target="fetch")
     assert run.ok and run.jobs()["take_folder"] == 1, run.text

@@ -71,21 +71,17 @@ def is_made(path):
     return Path(path).is_relative_to(DOWNLOADS) or Path(path).is_relative_to(LABELS)
 
 
-def given_file(path, made, wildcards):
-    """A file of the config, if it is an input that `made` of the sequence can be made from.
+def given_file(path, wildcards, *made):
+    """A file of the config, if it is an input that `made`, of the sequence, can be made from.
 
     A missing one is left to the rule's script to report: as an input of Snakemake's it would stop
-    all sequences, not just its own. If what was made from it is there, Snakemake keeps that.
+    all sequences, not just its own. If all that was made from it is there, Snakemake keeps that.
     """
-    made = made.format(sequence=wildcards.sequence)
-    there = is_made(path) or Path(path).exists() or Path(made).exists()
+    outputs = (Path(output.format(sequence=wildcards.sequence)) for output in made)
+    there = (
+        is_made(path) or Path(path).exists() or all(file.exists() for file in outputs)
+    )
     return path if there else []
-
-
-def given_folder(path, made, wildcards):
-    """The inputs that a folder of the config stands for, to make `made` of the sequence from."""
-    made = made.format(sequence=wildcards.sequence)
-    return [f"{path}/{FOLDER_MANIFEST}"] if is_made(path) else files_in(path, made)
 
 
 def part_of(sequence, part):
@@ -110,29 +106,50 @@ def reader_of(part):
     return lambda wildcards: part_of(wildcards.sequence, part)[1].module
 
 
-def files_of(made, *parts, kinds=("file", "folder")):
-    """An input function: the files that parts of the sequence name, to make `made` from."""
+def files_of(parts, *made):
+    """An input function: all files that parts of the sequence name, to make `made` from."""
 
     def paths(wildcards):
-        inputs = []
-        for given, found in (part_of(wildcards.sequence, part) for part in parts):
-            if "file" in kinds:
-                for path in found.paths(given, "file"):
-                    inputs.append(given_file(path, made, wildcards))
-            for path in found.paths(given, "folder"):
-                inputs += given_folder(path, made, wildcards)
-        return list(dict.fromkeys(filter(None, inputs)))
+        files = [
+            given_file(path, wildcards, *made)
+            for given, found in (part_of(wildcards.sequence, part) for part in parts)
+            for path in found.paths(given, "file")
+        ]
+        return list(
+            dict.fromkeys([*filter(None, files), *in_folders(parts, *made)(wildcards)])
+        )
 
     return paths
 
 
-def listing_of(made, *parts):
+def in_folders(parts, *made):
+    """An input function: the files in the folders that parts of the sequence name.
+
+    A folder that is gone has those that the first of `made` was made from.
+    """
+
+    def paths(wildcards):
+        output = made[0].format(sequence=wildcards.sequence)
+        return [
+            path
+            for given, found in (part_of(wildcards.sequence, part) for part in parts)
+            for folder in found.paths(given, "folder")
+            for path in (
+                [f"{folder}/{FOLDER_MANIFEST}"]
+                if is_made(folder)
+                else files_in(folder, output, (found.pattern,))
+            )
+        ]
+
+    return paths
+
+
+def listing_of(parts, *made):
     """A parameter function: changes where a file comes into or goes from a part's folders."""
-    in_folders = files_of(made, *parts, kinds=["folder"])
-    return lambda wildcards: names_digest(in_folders(wildcards))
+    return lambda wildcards: names_digest(in_folders(parts, *made)(wildcards))
 
 
-def code_with_readers(script, *parts):
+def code_with_readers(script, parts):
     """A parameter function: the digest of a script and of the readers that the sequence uses."""
     return lambda wildcards: code_digest(
         script, *(reader_of(part)(wildcards) for part in parts)
@@ -161,7 +178,7 @@ def of_cycle_before(name):
 def weights_before(wildcards):
     """An input function: the RAFT that a cycle's finetuning starts from."""
     if wildcards.cycle == "1":
-        return given_file(FLOW_WEIGHTS, f"{RESULTS}/flow_1.h5", wildcards)
+        return given_file(FLOW_WEIGHTS, wildcards, f"{RESULTS}/flow_1.h5")
     return of_cycle_before("flow_{cycle}.pt")(wildcards)
 
 

@@ -1,11 +1,14 @@
+ESTIMATES = f"{RESULTS}/pose_0.h5", f"{RESULTS}/keypoints.h5"
+
+
 rule estimates:
     """The pose and the keypoints that others estimated, in the frames that are used."""
     input:
-        files_of(f"{RESULTS}/pose_0.h5", "pose", "keypoints"),
+        files_of(("pose", "keypoints"), *ESTIMATES),
         frames=f"{RESULTS}/frames.h5",
     output:
-        pose=f"{RESULTS}/pose_0.h5",
-        keypoints=f"{RESULTS}/keypoints.h5",
+        pose=ESTIMATES[0],
+        keypoints=ESTIMATES[1],
     log:
         f"{LOGS}/estimates.log",
     conda:
@@ -15,7 +18,7 @@ rule estimates:
         pose_reader=reader_of("pose"),
         keypoints=keys_of("keypoints"),
         keypoint_reader=reader_of("keypoints"),
-        listing=listing_of(f"{RESULTS}/pose_0.h5", "pose", "keypoints"),
-        code=code_with_readers("assemble_estimates.py", "pose", "keypoints"),
+        listing=listing_of(("pose", "keypoints"), *ESTIMATES),
+        code=code_with_readers("assemble_estimates.py", ("pose", "keypoints")),
     script:
         "../scripts/assemble_estimates.py"

@@ -40,20 +40,20 @@ rule take_member:
 
 
 rule take_folder:
-    """All files in a folder of a download, with a manifest that stands for them."""
+    """All files in a folder of a download, or in all of it, with a manifest that stands for them."""
     input:
-        f"{DOWNLOADS}/{{package}}/fetched/VERIFIED.sha256",
+        lambda wildcards: f"{DOWNLOADS}/{wildcards.folder.partition('/')[0]}/fetched/VERIFIED.sha256",
     output:
-        f"{DOWNLOADS}/{{package}}/{{folder}}/{FOLDER_MANIFEST}",
+        f"{DOWNLOADS}/{{folder}}/{FOLDER_MANIFEST}",
     log:
-        f"{DOWNLOADS}/logs/{{package}}/{{folder}}.log",
+        f"{DOWNLOADS}/logs/{{folder}}/folder.log",
     wildcard_constraints:
-        folder=r"(?!fetched/).+",
+        folder=rf"({'|'.join(map(re.escape, config['downloads'])) or 'none'})(/(?!fetched(/|$)).+)?",
     localrule: True
     conda:
         ENVIRONMENT
     params:
-        folder="{folder}",
+        folder=lambda wildcards: wildcards.folder.partition("/")[2],
         code=code_digest("take_folder.py"),
     script:
         "../scripts/take_folder.py"

@@ -15,7 +15,7 @@ rule flow_initial:
         made_first=made_before_flows,
         frames=f"{RESULTS}/frames.h5",
         weights=lambda wildcards: given_file(
-            FLOW_WEIGHTS, f"{RESULTS}/flow_0.h5", wildcards
+            FLOW_WEIGHTS, wildcards, f"{RESULTS}/flow_0.h5"
         ),
     output:
         kept("flows", f"{RESULTS}/flow_0.h5"),

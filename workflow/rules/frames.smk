@@ -2,7 +2,7 @@ rule frames:
     """Decode the frames that are used, cropped and scaled."""
     input:
         lambda wildcards: given_file(
-            of_sequence("video")(wildcards), f"{RESULTS}/frames.h5", wildcards
+            of_sequence("video")(wildcards), wildcards, f"{RESULTS}/frames.h5"
         ),
     output:
         kept("frames", f"{RESULTS}/frames.h5"),

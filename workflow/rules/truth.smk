@@ -1,7 +1,7 @@
 rule truth:
     """Where the joints were, in the frames that are used."""
     input:
-        files_of(f"{RESULTS}/truth.h5", "truth"),
+        files_of(["truth"], f"{RESULTS}/truth.h5"),
         frames=f"{RESULTS}/frames.h5",
     output:
         f"{RESULTS}/truth.h5",
@@ -12,7 +12,7 @@ rule truth:
     params:
         truth=keys_of("truth"),
         reader=reader_of("truth"),
-        listing=listing_of(f"{RESULTS}/truth.h5", "truth"),
-        code=code_with_readers("assemble_truth.py", "truth"),
+        listing=listing_of(["truth"], f"{RESULTS}/truth.h5"),
+        code=code_with_readers("assemble_truth.py", ["truth"]),
     script:
         "../scripts/assemble_truth.py"

@@ -6,6 +6,7 @@ from typing import Any
 
 import jsonschema
 import yaml
+
 from formats import KEYPOINTS, POSES, TRUTHS, schema
 
 _SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"

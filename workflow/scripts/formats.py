@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 Kind = Literal["file", "folder", "text"]
 # What a key of each kind must be; the schema has these under $defs.
-_CHECKED_AS = {"file": "path", "folder": "path", "text": "text"}
+_CHECKED_AS = {"file": "path", "folder": "folder", "text": "text"}
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,13 @@ class Format:
             `read_detections` keypoints, `read_labels` a truth.
         summary: what it is, in a line.
         keys: of the config, besides `format`; what each names.
+        pattern: which files of its folders it reads.
     """
 
     module: str
     summary: str
     keys: Mapping[str, Kind] = field(default_factory=dict)
+    pattern: str = "**/*"
 
     def paths(self, values: Mapping[str, str], kind: Kind) -> list[str]:
         """The files or folders that a part of the config names."""
@@ -53,6 +55,7 @@ KEYPOINTS = {
         "flowpose.readers.openpose",
         "OpenPose: the folder of its `--write_json`, BODY_25 or COCO, of all frames of the video",
         {"folder": "folder"},
+        pattern="*_keypoints.json",
     ),
 }
 TRUTHS = {

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from folder_inputs import files_in
-
 from flowpose.datasets.human36m.actions import SHIFTED, UNLABELLED, split_video_name
 from flowpose.datasets.human36m.layout import RAW_FOLDERS, RAW_KINDS
+from folder_inputs import files_in
 
 
 def human36m_sequences(

@@ -1,7 +1,5 @@
 """Rule table: mean scores of every sequence and cycle, and for Human3.6M of every action."""
 
-from itertools import islice
-
 from flowpose.datasets.human36m.actions import ACTIVITIES, activity_of
 from flowpose.evaluation.action_table import collect_by_action, write_by_action
 from flowpose.evaluation.sequence_scores import ScoreFiles
@@ -10,10 +8,14 @@ from jobs import job
 
 with job(snakemake):
     params, output = snakemake.params, snakemake.output
-    flows = iter(snakemake.input.flows)
+    # All flows of a sequence, then those of the next one.
+    flows, n = list(snakemake.input.flows), params.cycles + 1
+    of_sequences = [flows[i : i + n] for i in range(0, len(flows), n)]
     scores = {
-        name: ScoreFiles(poses, list(islice(flows, params.cycles + 1)))
-        for name, poses in zip(params.sequences, snakemake.input.poses, strict=True)
+        name: ScoreFiles(poses, of_sequence)
+        for name, poses, of_sequence in zip(
+            params.sequences, snakemake.input.poses, of_sequences, strict=True
+        )
     }
     table = collect(
         params.dataset,

@@ -4,7 +4,9 @@ import difflib
 import os
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from flowpose.download.manifest import NAME, check_name, read_manifest, write_manifest
@@ -25,12 +27,13 @@ def take_member(path: Path, fetched: Path, member: str) -> None:
     Raises:
         InputError: there is no such file, or it is damaged.
     """
-    digests = read_manifest(fetched / NAME)
-    there = _members(fetched, digests)
-    if member not in there:
-        close = difflib.get_close_matches(member, there, n=3, cutoff=0.3)
-        raise InputError(f"{fetched}: has no file {member}; it has {len(there)}, such as {close}")
-    _put(path, fetched, member, there[member], digests)
+    with _Fetched.opened(fetched) as there:
+        if member not in there.names:
+            close = difflib.get_close_matches(member, there.names, n=3, cutoff=0.3)
+            raise InputError(
+                f"{fetched}: has no file {member}; it has {len(there.names)}, such as {close}"
+            )
+        there.put(path, member)
 
 
 def take_folder(manifest: Path, fetched: Path, folder: str) -> None:
@@ -39,75 +42,92 @@ def take_folder(manifest: Path, fetched: Path, folder: str) -> None:
     Args:
         manifest: where to write it; the files come beside it.
         fetched: the folder of what came, with its manifest.
-        folder: its name in that folder, or in an archive there.
+        folder: its name in that folder, or in an archive there; empty: all that came, archives
+            unpacked.
 
     Raises:
         InputError: there is no such folder, one of its files leads out of it or is damaged.
     """
-    digests = read_manifest(fetched / NAME)
-    there = _members(fetched, digests)
-    prefix = f"{folder}/"
-    names = [name for name in there if name.startswith(prefix) and not name.endswith("/")]
-    if not names:
-        folders = sorted({name.rpartition("/")[0] for name in there} - {""})
-        close = difflib.get_close_matches(folder, folders, n=3, cutoff=0.3)
-        raise InputError(
-            f"{fetched}: has no folder {folder}; it has {len(folders)}, such as {close}"
-        )
-    taken = {}
-    for name in names:
-        inside = check_name(name.removeprefix(prefix), fetched)
-        path = manifest.parent / inside
-        _put(path, fetched, name, there[name], digests)
-        taken[inside] = sha256(path)
+    with _Fetched.opened(fetched) as there:
+        prefix = f"{folder}/" if folder else ""
+        names = [name for name in there.names if name.startswith(prefix)]
+        if not names:
+            folders = sorted({name.rpartition("/")[0] for name in there.names} - {""})
+            close = difflib.get_close_matches(folder, folders, n=3, cutoff=0.3)
+            raise InputError(
+                f"{fetched}: has no folder {folder}; it has {len(folders)}, such as {close}"
+            )
+        taken = {}
+        for name in names:
+            inside = check_name(name.removeprefix(prefix), fetched)
+            there.put(manifest.parent / inside, name)
+            taken[inside] = sha256(manifest.parent / inside)
     write_manifest(manifest, taken)
 
 
-def _members(fetched: Path, digests: Mapping[str, str]) -> dict[str, Path | None]:
-    """By name, all that was fetched; and what is in archives of it, with the archive."""
-    there: dict[str, Path | None] = {}
-    for archive in (fetched / name for name in digests if name.endswith(_ARCHIVES)):
-        there |= {name: archive for name in _names(archive) if name not in there}
-    return there | dict.fromkeys(digests)
+@dataclass(frozen=True)
+class _Fetched:
+    """What has come of a download, its archives open.
 
-
-def _put(
-    path: Path, fetched: Path, member: str, archive: Path | None, digests: Mapping[str, str]
-) -> None:
-    """Put a file that came, or one out of an archive that came, to `path`."""
-    if archive is None:
-        _check_whole(fetched / member, digests[member])
-        _link(path, fetched / member)
-    else:
-        unpack_member(path, archive, member)
-
-
-def unpack_member(path: Path, archive: Path, member: str) -> None:
-    """Write one file of a zip archive to `path`, wherever the archive says it belongs.
-
-    Raises:
-        InputError: the archive is none, is damaged, or has no such file.
+    Attributes:
+        folder: where it is.
+        digests: SHA-256 of the files that came, by name.
+        archives: by the name of a file in an archive that came, that archive.
     """
+
+    folder: Path
+    digests: Mapping[str, str]
+    archives: Mapping[str, zipfile.ZipFile]
+
+    @classmethod
+    @contextmanager
+    def opened(cls, folder: Path) -> Iterator["_Fetched"]:
+        """What has come to a folder.
+
+        Raises:
+            InputError: an archive is none.
+        """
+        digests = read_manifest(folder / NAME)
+        archives: dict[str, zipfile.ZipFile] = {}
+        with ExitStack() as stack:
+            for path in (folder / name for name in digests if name.endswith(_ARCHIVES)):
+                try:
+                    archive = stack.enter_context(zipfile.ZipFile(path))
+                except zipfile.BadZipFile as error:
+                    raise InputError(f"{path}: no zip archive: {error}") from error
+                files = (item.filename for item in archive.infolist() if not item.is_dir())
+                archives = dict.fromkeys(files, archive) | archives
+            yield cls(folder, digests, archives)
+
+    @property
+    def names(self) -> list[str]:
+        """Of all files: what came as it came, but archives, and what is in these."""
+        plain = [name for name in self.digests if not name.endswith(_ARCHIVES)]
+        return [*plain, *(name for name in self.archives if name not in self.digests)]
+
+    def put(self, path: Path, name: str) -> None:
+        """Put a file of these to `path`, wherever an archive says it belongs.
+
+        Raises:
+            InputError: it is damaged.
+        """
+        if name in self.digests:
+            _check_whole(self.folder / name, self.digests[name])
+            _link(path, self.folder / name)
+        else:
+            _unpack(path, self.archives[name], name)
+
+
+def _unpack(path: Path, archive: zipfile.ZipFile, member: str) -> None:
     try:
         with (
-            zipfile.ZipFile(archive) as contents,
-            contents.open(member) as source,
+            archive.open(member) as source,
             replacing(path) as temporary,
             temporary.open("wb") as target,
         ):
             shutil.copyfileobj(source, target)
-    except KeyError as error:
-        raise InputError(f"{archive}: has no file {member}") from error
     except zipfile.BadZipFile as error:
-        raise InputError(f"{archive}: no zip archive: {error}") from error
-
-
-def _names(archive: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(archive) as contents:
-            return contents.namelist()
-    except zipfile.BadZipFile as error:
-        raise InputError(f"{archive}: no zip archive: {error}") from error
+        raise InputError(f"{archive.filename}: damaged: {error}") from error
 
 
 def _check_whole(path: Path, digest: str) -> None:

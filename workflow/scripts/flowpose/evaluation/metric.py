@@ -46,7 +46,7 @@ class Metric:
     """An entry of the table of metrics.
 
     Attributes:
-        name: of its column, ending with its unit.
+        name: of its column.
         title: for people.
         unit: of its values.
         digits: after the point, for people.

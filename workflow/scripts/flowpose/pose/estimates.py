@@ -4,7 +4,7 @@ Readers only parse. Frames, px, skeletons, people, cameras and gaps are seen to 
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -24,6 +24,8 @@ _LEAST_PART = 0.5
 _FRAMES_OFF = 2
 # So are detections that are mostly farther from the pose than this part of its size.
 _FARTHEST = 0.2
+# A camera is fitted to fewer joints than these only where that succeeds.
+_ENOUGH_JOINTS = 7
 
 _log = logging.getLogger(__name__)
 
@@ -148,16 +150,13 @@ def _by(size: tuple[int, int] | None) -> str:
     return f"{size[0]} x {size[1]} px" if size else "unknown size"
 
 
-def _places(estimates: _Estimates, header: FramesHeader) -> Int[np.ndarray, "n"]:
+def _places(frames: Int[np.ndarray, "n"], estimates: _Estimates, header: FramesHeader) -> list[int]:
     """Which of the frames that are used each row is of; -1: of none."""
-    frames, n = estimates.frames, len(header.index)
+    n = len(header.index)
     if estimates.numbering == "used":
-        # Some count from one.
-        if len(frames) and frames.min() == 1 and frames.max() == n:
-            frames = frames - 1
-        return np.where(frames < n, frames, -1)
-    places = {int(frame): place for place, frame in enumerate(header.index)}
-    return np.array([places.get(int(frame), -1) for frame in frames], int)
+        return [frame if 0 <= frame < n else -1 for frame in frames.tolist()]
+    places = {frame: place for place, frame in enumerate(header.index.tolist())}
+    return [places.get(frame, -1) for frame in frames.tolist()]
 
 
 def _check_part(estimates: _Estimates, n_known: int, n_used: int) -> None:
@@ -165,7 +164,7 @@ def _check_part(estimates: _Estimates, n_known: int, n_used: int) -> None:
     check(
         n_known >= _LEAST_PART * n_used,
         estimates.source,
-        f"estimates in {n_known} of the {n_used} frames that are used",
+        f"estimates in {n_known} of the {n_used} frames that are used, at least half are needed",
         "are they of another sequence?",
     )
 
@@ -174,7 +173,9 @@ def _in_used_frames(
     joints: Joints, header: FramesHeader
 ) -> tuple[list[int], Float[np.ndarray, "T 14 3"], CropCamera | None]:
     """The frames that the joints have, and joints and camera of all, interpolated where need be."""
-    places, n = _places(joints, header), len(header.index)
+    n = len(header.index)
+    check(bool((np.diff(joints.frames) > 0).all()), joints.source, "frames out of order, or twice")
+    places = np.array(_places(joints.frames, joints, header), int)
     rows = np.flatnonzero(places >= 0)
     known = places[rows].tolist()
     _check_part(joints, len(known), n)
@@ -183,6 +184,9 @@ def _in_used_frames(
         return _interpolated(values[rows], known, n)
 
     points = convert(filled(joints.points), joints.skeleton, METRO_14)
+    unknown = ~np.isfinite(points).all((0, 2))
+    lacking = [joint for joint, lacks in zip(METRO_14.joints, unknown, strict=True) if lacks]
+    check(not lacking, joints.source, f"all joints of METRO are needed, {lacking} are not known")
     if joints.camera is None:
         return known, points, None
     crop = joints.camera.crop
@@ -207,33 +211,52 @@ def _of_one_person(
     """The keypoints of the person who is nearest to where the pose is in the video, px."""
     points = convert(detections.points, detections.skeleton, METRO_14)
     confidence = convert_confidence(detections.confidence, detections.skeleton, METRO_14)
+    found = (confidence > 0) & np.isfinite(points).all(-1)
     n = len(header.index)
-    chosen: list[int | None] = [None] * n
-    distances = np.full(n, np.inf)
-    for row, place in enumerate(_places(detections, header)):
-        found = (confidence[row] > 0) & np.isfinite(points[row]).all(-1)
-        if place < 0 or not found.any():
-            continue
-        check(
-            near is not None or chosen[place] is None,
-            detections.source,
-            f"several people in frame {detections.frames[row]}, and the pose has no camera that "
-            "tells which of them it is of",
-            "give detections of one person, or a pose estimate with a camera",
-        )
-        distance = 0.0
-        if near is not None:
-            distance = float(np.linalg.norm(points[row] - near[place], axis=-1)[found].mean())
-        if distance < distances[place]:
-            chosen[place], distances[place] = row, distance
-    frames = [place for place, row in enumerate(chosen) if row is not None]
-    rows = [row for row in chosen if row is not None]
-    _check_part(detections, len(rows), n)
+    people: list[list[int]] = [[] for _ in range(n)]
+    for row, place in enumerate(_places(_from_zero(detections, n), detections, header)):
+        if place >= 0 and found[row].any():
+            people[place].append(row)
+    frames = [place for place, rows in enumerate(people) if rows]
+    _check_part(detections, len(frames), n)
+    crowded = [int(header.index[place]) for place, rows in enumerate(people) if len(rows) > 1]
+    check(
+        near is not None or not crowded,
+        detections.source,
+        f"several people in frames {crowded[:3]}, and the pose has no camera that tells which of "
+        "them it is of",
+        "give detections of one person, or a pose estimate with a camera",
+    )
+    rows = [
+        rows[0] if near is None else min(rows, key=_distance_from(near[place], points, found))
+        for place, rows in enumerate(people)
+        if rows
+    ]
     joints_2d = np.full((n, len(METRO_14), 2), np.nan, points.dtype)
     joints_2d[frames] = points[rows]
     sure = np.zeros((n, len(METRO_14)), confidence.dtype)
     sure[frames] = confidence[rows]
     return Keypoints(header.view.to_frame(joints_2d), sure)
+
+
+def _from_zero(detections: Detections, n_used: int) -> Int[np.ndarray, "n"]:
+    """The numbers of detections' frames; of those used, some detectors count from one."""
+    frames = detections.frames
+    used = detections.numbering == "used" and len(frames) > 0
+    return frames - 1 if used and frames.min() == 1 and frames.max() == n_used else frames
+
+
+def _distance_from(
+    near: Float[np.ndarray, "14 2"], points: Float[np.ndarray, "n 14 2"], found: np.ndarray
+) -> Callable[[int], float]:
+    """How far a row is from a pose, px; a joint that was not found is as bad as one far away."""
+    far = _FARTHEST * float(np.linalg.norm(np.ptp(near, axis=0)))
+
+    def distance(row: int) -> float:
+        distances = np.linalg.norm(points[row] - near, axis=-1)
+        return float(np.where(found[row], np.minimum(distances, far), far).mean())
+
+    return distance
 
 
 def _with_fitted_camera(
@@ -245,20 +268,20 @@ def _with_fitted_camera(
 ) -> Pose:
     """A pose with the cameras that fit it to the keypoints, interpolated where nothing was seen."""
     crop = Crop.whole_image(len(points), *header.view.size)
-    weights = keypoints.confidence
-    camera = fit_weak_perspective(points, keypoints.joints_2d, weights, crop)
-    seen = (weights > 0).any(1)
-    unfit = header.index[seen & ~(camera[:, 0] > 0)]
+    camera = fit_weak_perspective(points, keypoints.joints_2d, keypoints.confidence, crop)
+    fits = camera[:, 0] > 0
+    unfit = header.index[~fits & ((keypoints.confidence > 0).sum(1) >= _ENOUGH_JOINTS)]
     check(
         not len(unfit),
         where,
         f"no camera brings them together in frame {unfit[0] if len(unfit) else 0}",
         "are they of the same person?",
     )
-    known = np.flatnonzero(seen).tolist()
+    known = np.flatnonzero(fits).tolist()
+    check(bool(known), where, "no camera brings them together", "are they of the same person?")
     if len(known) < len(points):
-        _log.warning("%s: no detection, camera interpolated: %s", where, header.index[~seen])
-    return Pose(points, _interpolated(camera[seen], known, len(points)), crop, missing)
+        _log.warning("%s: too few joints, camera interpolated: %s", where, header.index[~fits])
+    return Pose(points, _interpolated(camera[fits], known, len(points)), crop, missing)
 
 
 def _of_view(crop: Crop, view: View) -> Crop:

@@ -1,6 +1,6 @@
 """2D detections of a sequence, and their file."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,6 @@ from jaxtyping import Float
 from flowpose.pose.skeletons import METRO_14
 from flowpose.storage import stage_files
 from flowpose.storage.provenance import Provenance
-from flowpose.video.frames_file import View
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,3 @@ def read_keypoints(path: Path | str) -> Keypoints:
     with stage_files.opened(path) as h5:
         joints_2d = stage_files.read(h5, "joints_2d", (None, 14, 2))
         return Keypoints(joints_2d, stage_files.read(h5, "confidence", joints_2d.shape[:2]))
-
-
-def in_frames(keypoints: Keypoints, view: View) -> Keypoints:
-    """Keypoints in video px as keypoints in px of a view's frames."""
-    return replace(keypoints, joints_2d=view.to_frame(keypoints.joints_2d))

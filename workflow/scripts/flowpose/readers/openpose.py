@@ -25,7 +25,7 @@ OPENPOSE_18 = Skeleton.of(
 # Files do not name the model; its number of joints tells it.
 _SKELETONS = {len(skeleton): skeleton for skeleton in (BODY_25, OPENPOSE_18)}
 # `<video>_000000000012_keypoints.json` is of frame 12.
-_NAME = re.compile(r"(?:.*_)?(\d+)_keypoints\.json")
+_NAME = re.compile(r"(?:[^.].*_)?(\d+)_keypoints\.json")
 
 
 def read_detections(folder: Path | str) -> Detections:
@@ -41,18 +41,18 @@ def read_detections(folder: Path | str) -> Detections:
         InputError: there are none, one is of another form, or they are not in px.
     """
     check(Path(folder).is_dir(), folder, "no such folder")
-    files = {
-        int(match[1]): path
-        for path in Path(folder).iterdir()
-        if (match := _NAME.fullmatch(path.name))
-    }
+    named = [(path, _NAME.fullmatch(path.name)) for path in sorted(Path(folder).iterdir())]
+    numbers = [(int(match[1]), path) for path, match in named if match]
+    files = dict(numbers)
     check(bool(files), folder, "no files *_<frame>_keypoints.json", "made by --write_json?")
+    check(len(files) == len(numbers), folder, "several files of a frame", "of several videos?")
     people = [(frame, person) for frame, path in sorted(files.items()) for person in _people(path)]
     sizes = {len(person) for _, person in people}
-    check(len(sizes) > 0, folder, f"nobody was detected in {len(files)} frames")
+    check(len(sizes) > 0, folder, f"nobody was detected in any of the {len(files)} files")
     check(len(sizes) == 1, folder, f"people of {sorted(sizes)} joints", "made by several models?")
     rows = np.stack([person for _, person in people])
-    points, confidence = rows[..., :2], np.clip(np.nan_to_num(rows[..., 2]), 0, 1)
+    points = rows[..., :2]
+    confidence = np.where(np.isfinite(rows).all(-1), np.clip(rows[..., 2], 0, 1), 0)
     # Options of OpenPose's write fractions of the picture, from 0 or -1 to 1.
     check(
         float(np.abs(points[confidence > 0]).max(initial=0)) > 1,

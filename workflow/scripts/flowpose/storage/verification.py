@@ -110,12 +110,13 @@ def _what_changed(item: Expected, made: Provenance) -> str:
     for source in item.inputs:
         if source not in made.inputs:
             return f"it was not made from {source}"
-    for source in made.inputs:
-        if source not in item.inputs:
+    more = [source for source in made.inputs if source not in item.inputs]
+    for source in more:
+        if not Path(source).exists():
             return f"it was made from {source}, which is gone"
     today = json.loads(json.dumps(dict(item.parameters)))
     for name in sorted({*today, *made.parameters}):
         was, now = made.parameters.get(name), today.get(name)
         if was != now:
             return f"{name} was {was}, is {now}"
-    return ""
+    return f"it was made from {more[0]}, too" if more else ""
