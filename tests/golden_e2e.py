@@ -25,7 +25,7 @@ from golden_compare import (
 )
 
 from flowpose.adaptation.finetuning import FlowOptions, finetune
-from flowpose.pose.estimates import assemble_estimates
+from flowpose.pose.assembly import assemble_estimates
 from flowpose.pose.pose_file import Pose
 from flowpose.raft.checkpoint import load_raft
 from flowpose.raft.inference import estimate_flows

@@ -12,7 +12,7 @@ from mini_human36m_body import CAMERAS
 from mini_human36m_files import METRO_14
 
 from flowpose.evaluation.pose_metrics import joint_errors
-from flowpose.pose.estimates import assemble_estimates
+from flowpose.pose.assembly import assemble_estimates
 from flowpose.readers import dcpose, metro
 from flowpose.video.decoding import probe, read_frames
 from flowpose.video.frames_file import FramesHeader, View

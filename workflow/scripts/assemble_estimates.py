@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from flowpose.pose.estimates import assemble_estimates
+from flowpose.pose.assembly import assemble_estimates
 from flowpose.pose.keypoint_file import write_keypoints
 from flowpose.pose.pose_file import write_pose
 from flowpose.video.frames_file import read_header

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowpose.errors import InputError
-from flowpose.pose.estimates import CropCamera, Detections, Joints, assemble_estimates
+from flowpose.pose.assembly import assemble_estimates
+from flowpose.pose.estimates import CropCamera, Detections, Joints
 from flowpose.pose.pose_file import Pose
 from flowpose.pose.skeletons import METRO_14, Skeleton, convert
 from flowpose.pose.weak_perspective import Crop
