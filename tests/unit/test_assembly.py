@@ -84,7 +84,7 @@ def test_both_are_in_the_frames_and_px_that_are_used(seen, detections):
     assert pose.missing == () and (keypoints.confidence == 1).all()
 
 
-@pytest.mark.parametrize("shift", [(0, 0), (-200, -150), (150, 100)])
+@pytest.mark.parametrize("shift", [(0, 0), (-60, -50), (50, 40)])
 def test_a_pose_without_a_camera_is_projected_to_where_it_was_detected(joints, detections, shift):
     shifted = replace(detections, points=detections.points + shift)
     pose, keypoints = assemble_estimates(joints, shifted, header())
@@ -131,6 +131,17 @@ def test_detections_may_be_numbered_among_those_used_from_zero_or_one(seen, dete
     short = rows(detections, USED, **numbered)
     pose, keypoints = assemble_estimates(seen, short, header())
     np.testing.assert_allclose(pose.project(), keypoints.joints_2d, atol=1e-3)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_where_counting_starts_is_told_by_the_pose(seen, detections, first, caplog):
+    """Numbers 1 to 3 of four frames are of the last three, counted from 0, or of the first."""
+    caplog.set_level("INFO")
+    there = np.arange(1, 4) - first
+    numbered = rows(detections, USED[there], numbering="used", frames=np.arange(1, 4))
+    pose, keypoints = assemble_estimates(seen, numbered, header())
+    np.testing.assert_allclose(keypoints.joints_2d[there], pose.project()[there], atol=1e-3)
+    assert "d.json: median distance from the pose" in caplog.text
 
 
 def test_a_pose_that_lacks_the_first_frame_and_goes_on_after_the_last_is_not_shifted(joints):
@@ -256,6 +267,19 @@ def test_estimates_of_another_video_are_refused(joints, detections, side, change
     found[side] = replace(found[side], **change)
     with pytest.raises(InputError, match=message):
         assemble_estimates(found["joints"], found["detections"], header())
+
+
+def test_fractions_of_the_picture_are_refused(joints, detections):
+    fractions = replace(detections, points=detections.points / SIZE)
+    message = r"p.npz: the person is 0.\d px large in frames of 200 x 200 px, .*fractions"
+    with pytest.raises(InputError, match=message):
+        assemble_estimates(joints, fractions, header())
+
+
+def test_a_crop_that_misses_the_person_is_refused(seen, detections):
+    message = r"p.npz: \d+% of the joints lie in the frames of 200 x 200 px, .*crop miss"
+    with pytest.raises(InputError, match=message):
+        assemble_estimates(seen, detections, header(crop=(400, 60, 200, 200)))
 
 
 def test_detections_of_somebody_elsewhere_are_refused(seen, detections):

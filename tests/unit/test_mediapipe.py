@@ -85,11 +85,13 @@ def test_arrays_of_unequal_length_are_refused(read):
         read(visibility=np.zeros((2, 7, 33)))
 
 
-@pytest.mark.parametrize("name", ["world_m", "image_px", "visibility"])
-def test_values_that_are_not_finite_are_named(read, arrays, name):
-    broken = arrays[name].copy()
-    broken[1, [5, 3], 2] = np.nan
-    message = rf"mediapipe.npz: {name} of cam02: \d values are not finite, the first in frame 3"
-    with pytest.raises(InputError, match=message):
-        read(**{name: broken})
-    read("cam01", **{name: broken})
+def test_a_frame_in_which_nobody_was_found_is_left_out(read, arrays):
+    world, pixels, visibility = (arrays[n].copy() for n in ("world_m", "image_px", "visibility"))
+    world[1, 3], pixels[1, 3], visibility[1, 3] = np.nan, np.nan, np.nan
+    pixels[1, 5, 7, 1] = np.nan
+    detections, joints = read(world_m=world, image_px=pixels, visibility=visibility)
+    assert joints.frames.tolist() == [0, 1, 2, 4, 5, 6, 7] and joints.n_frames == F
+    np.testing.assert_array_equal(joints.points, arrays["world_m"][1, joints.frames])
+    lost = np.argwhere(detections.confidence == 0)
+    assert lost.tolist() == [[3, joint] for joint in range(33)] + [[5, 7]]
+    np.testing.assert_array_equal(detections.confidence[4], arrays["visibility"][1, 4])

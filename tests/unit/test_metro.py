@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from test_safe_pickle import save
 
 from flowpose.errors import InputError
@@ -84,6 +85,42 @@ def test_other_joints_are_named(tmp_path, results):
 def test_a_record_without_a_camera_is_named(tmp_path, results):
     del results[0][0]["pred_camera"]
     with pytest.raises(InputError, match=r"results\[0\]: METRO's pred_camera expected"):
+        read(tmp_path, results)
+
+
+def test_a_tensor_that_wants_gradients_is_read(tmp_path, results):
+    camera = torch.tensor([0.8, 0.3, 0], requires_grad=True)
+    results[1][0]["pred_camera"] = camera
+    joints = read(tmp_path, results)
+    np.testing.assert_array_equal(joints.camera.parameters[1], camera.detach())
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("scale", None, r"proc_param: METRO's scale expected, found start_pt, img_size"),
+        ("scale", 0, r"proc_param: scale: expected a number above 0, found 0.0"),
+        ("scale", "half", r"proc_param: scale: expected numbers, found 'half'"),
+        ("scale", np.nan, r"proc_param: scale: values that are not finite"),
+        ("start_pt", [1, 2, 3], r"proc_param: start_pt: expected shape \(2,\), found \(3,\)"),
+        ("start_pt", {}, r"proc_param: start_pt: expected numbers, found {}"),
+        ("img_size", 256, r"proc_param: img_size: crops of 224, 256 px"),
+    ],
+)
+def test_a_crop_that_is_none_is_named(tmp_path, results, key, value, message):
+    crop = results[2][0]["proc_param"]
+    if value is None:
+        del crop[key]
+    else:
+        crop[key] = value
+    with pytest.raises(InputError, match=rf"results\[2\]: {message}"):
+        read(tmp_path, results)
+
+
+@pytest.mark.parametrize("crop", [None, 224, [0.5, 100, 90]])
+def test_a_record_of_another_form_is_named(tmp_path, results, crop):
+    results[1][0]["proc_param"] = crop
+    with pytest.raises(InputError, match=r"results\[1\]: proc_param: expected scale, start_pt and"):
         read(tmp_path, results)
 
 

@@ -50,8 +50,12 @@ def wrong_joints(data) -> None:
     data["world_m"] = data["world_m"][:, :, :17]
 
 
-def not_a_number(data) -> None:
-    data["world_m"][1, 3, 5] = np.nan
+def nobody_found(data) -> None:
+    data["world_m"][1, 1:] = np.nan
+
+
+def fractions_of_the_picture(data) -> None:
+    data["image_px"] /= SIDE
 
 
 def array_missing(data) -> None:
@@ -74,7 +78,8 @@ BAD_VIDEOS = {
 BAD_ESTIMATES = {
     too_few_frames: "world_m: estimates of 4 frames, frame 8 of the video is used",
     wrong_joints: "world_m: expected (cameras, frames, 33, 3) for the 33 joints of MediaPipe",
-    not_a_number: "world_m of right: 3 values are not finite, the first in frame 3",
+    nobody_found: "world_m: estimates in 1 of the 5 frames that are used, at least half are needed",
+    fractions_of_the_picture: "world_m: the person is 0.7 px large in frames of 128 x 128 px",
     array_missing: "expected an array visibility, found cameras",
     other_cameras: "expected camera right, found top, bottom",
 }
@@ -126,7 +131,7 @@ def test_only_good_sequences_go_on(spoilt):
 def test_missing_sequences_are_allowed_by_a_key(spoilt, tmp_path):
     project = spoilt[0].copy(tmp_path / "project")
     config = project.config
-    names = ("good", "truncated_video", "not_a_number")
+    names = ("good", "truncated_video", "nobody_found")
     config["sequences"] = {name: config["sequences"][name] for name in names}
     project.write_config(config)
     run = project.snakemake("--config", "allow_missing=true")

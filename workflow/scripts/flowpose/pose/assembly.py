@@ -26,6 +26,8 @@ _FRAMES_OFF = 2
 _FARTHEST = 0.2
 # A camera is fitted to fewer joints than these only where that succeeds.
 _ENOUGH_JOINTS = 7
+# A person smaller than this, px, is in other units, or too small for any flow.
+_LEAST_SIZE_PX = 16
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +57,7 @@ def assemble_estimates(
         pose = _with_fitted_camera(points, missing, keypoints, header, where)
     else:
         pose = replace(pose, crop=_of_view(pose.crop, header.view))
+    _check_picture(pose, header, joints.source)
     _check_person(keypoints, pose, detections.source)
     return pose, keypoints
 
@@ -154,11 +157,12 @@ def _of_one_person(
     found = (confidence > 0) & np.isfinite(points).all(-1)
     n = len(header.index)
     people: list[list[int]] = [[] for _ in range(n)]
-    for row, place in enumerate(_places(_from_zero(detections, n), detections, header)):
+    frames = _from_zero(detections, n, points, found, near)
+    for row, place in enumerate(_places(frames, detections, header)):
         if place >= 0 and found[row].any():
             people[place].append(row)
-    frames = [place for place, rows in enumerate(people) if rows]
-    _check_part(detections, len(frames), n)
+    seen = [place for place, rows in enumerate(people) if rows]
+    _check_part(detections, len(seen), n)
     crowded = [int(header.index[place]) for place, rows in enumerate(people) if len(rows) > 1]
     check(
         near is not None or not crowded,
@@ -173,17 +177,40 @@ def _of_one_person(
         if rows
     ]
     joints_2d = np.full((n, len(METRO_14), 2), np.nan, points.dtype)
-    joints_2d[frames] = points[rows]
+    joints_2d[seen] = points[rows]
     sure = np.zeros((n, len(METRO_14)), confidence.dtype)
-    sure[frames] = confidence[rows]
+    sure[seen] = confidence[rows]
     return Keypoints(header.view.to_frame(joints_2d), sure)
 
 
-def _from_zero(detections: Detections, n_used: int) -> Int[np.ndarray, "n"]:
-    """The numbers of detections' frames; of those used, some detectors count from one."""
+def _from_zero(
+    detections: Detections,
+    n_used: int,
+    points: Float[np.ndarray, "n 14 2"],
+    found: Bool[np.ndarray, "n 14"],
+    near: Float[np.ndarray, "T 14 2"] | None,
+) -> Int[np.ndarray, "n"]:
+    """The numbers of detections' frames; some detectors count those used from one.
+
+    Where the numbers would fit both, it is the one by which the detections are nearer to the pose.
+    """
     frames = detections.frames
-    used = detections.numbering == "used" and len(frames) > 0
-    return frames - 1 if used and frames.min() == 1 and frames.max() == n_used else frames
+    if detections.numbering == "video" or not len(frames) or frames.min() < 1:
+        return frames
+    if near is None:
+        return frames - 1 if frames.max() == n_used else frames
+
+    def distance(frames: Int[np.ndarray, "n"]) -> float:
+        there = (frames < n_used) & found.any(1)
+        off = np.linalg.norm(points[there] - near[frames[there]], axis=-1)
+        return float(np.median(off[found[there]])) if there.any() else np.inf
+
+    from_zero, from_one = distance(frames), distance(frames - 1)
+    _log.info(
+        "%s: median distance from the pose %.1f px if frames count from 0, %.1f px if from 1",
+        *(detections.source, from_zero, from_one),
+    )
+    return frames - 1 if from_one < from_zero else frames
 
 
 def _distance_from(
@@ -235,6 +262,27 @@ def _of_view(crop: Crop, view: View) -> Crop:
     middle = (0.5 - np.array([x, y])) * scale - 0.5
     crop_scale = crop.scale / scale
     return Crop(crop_scale, crop.start + middle * crop_scale[:, None], crop.size)
+
+
+def _check_picture(pose: Pose, header: FramesHeader, where: str) -> None:
+    """Refuse a pose that is a few px large, or mostly outside the frames."""
+    projected, size = pose.project(), np.array(header.view.size)
+    extent = float(np.median(np.linalg.norm(np.ptp(projected, axis=1), axis=-1)))
+    check(
+        extent >= _LEAST_SIZE_PX,
+        where,
+        f"the person is {extent:.1f} px large in frames of {_by(header.view.size)}, at least "
+        f"{_LEAST_SIZE_PX} px are needed",
+        "are joints in the picture given in px of the video, and not as fractions of it?",
+    )
+    inside = float(((projected >= 0) & (projected <= size - 1)).all(-1).mean())
+    check(
+        inside >= _LEAST_PART,
+        where,
+        f"{inside:.0%} of the joints lie in the frames of {_by(header.view.size)}, at least "
+        f"{_LEAST_PART:.0%} are needed",
+        "does the sequence's crop miss the person?",
+    )
 
 
 def _check_person(keypoints: Keypoints, pose: Pose, where: str) -> None:

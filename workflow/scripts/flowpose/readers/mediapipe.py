@@ -21,15 +21,15 @@ MEDIAPIPE_33 = Skeleton.of(
 
 
 def read_detections(file: Path | str, camera: str) -> Detections:
-    """The landmarks in the picture, for one camera of a recording.
+    """The landmarks in the picture, for one camera of a recording; NaN where nobody was found.
 
     Args:
         file: npz with arrays `cameras` (C), `image_size_px` (C, 2), `image_px` (C, F, 33, 2) and
             `visibility` (C, F, 33).
 
     Raises:
-        InputError: a file, array or camera is missing, a shape is not that of MediaPipe's
-            joints, or a value is not finite.
+        InputError: a file, array or camera is missing, or a shape is not that of MediaPipe's
+            joints.
     """
     data = read_npz(file)
     pixels = _landmarks(data, file, camera, "image_px", 2)
@@ -43,7 +43,8 @@ def read_detections(file: Path | str, camera: str) -> Detections:
         source=f"{file}: image_px",
         frames=np.arange(len(pixels)),
         points=pixels,
-        confidence=visibility,
+        # NaN where MediaPipe has found nobody.
+        confidence=np.where(np.isfinite(pixels).all(-1), np.nan_to_num(visibility), 0),
         skeleton=MEDIAPIPE_33,
         n_frames=len(pixels),
         image_size=_image_size(data, file, camera),
@@ -53,6 +54,8 @@ def read_detections(file: Path | str, camera: str) -> Detections:
 def read_joints(file: Path | str, camera: str) -> Joints:
     """The landmarks in space, relative to the hips; MediaPipe gives no camera.
 
+    Frames with NaN, in which nobody was found, are left out.
+
     Args:
         file: npz with arrays `cameras` (C), `image_size_px` (C, 2) and `world_m` (C, F, 33, 3).
 
@@ -61,10 +64,12 @@ def read_joints(file: Path | str, camera: str) -> Joints:
     """
     data = read_npz(file)
     world = _landmarks(data, file, camera, "world_m", 3)
+    # NaN where MediaPipe has found nobody.
+    known = np.isfinite(world).all((1, 2))
     return Joints(
         source=f"{file}: world_m",
-        frames=np.arange(len(world)),
-        points=world,
+        frames=np.flatnonzero(known),
+        points=world[known],
         skeleton=MEDIAPIPE_33,
         n_frames=len(world),
         image_size=_image_size(data, file, camera),
@@ -83,13 +88,6 @@ def _landmarks(
         f"{file}: {name}",
         f"expected (cameras, frames, {', '.join(map(str, tail))}) for the {n} joints of "
         f"MediaPipe, found {array.shape}",
-    )
-    bad = np.argwhere(~np.isfinite(array[index]))
-    check(
-        not len(bad),
-        f"{file}: {name} of {camera}",
-        f"{len(bad)} values are not finite, the first in frame {bad[0][0] if len(bad) else 0}",
-        "estimate the pose of this video again",
     )
     return array[index]
 

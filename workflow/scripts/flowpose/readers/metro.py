@@ -6,7 +6,7 @@ from numbers import Integral
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 
 from flowpose.errors import InputError, check
 from flowpose.pose.estimates import CropCamera, Joints
@@ -41,15 +41,11 @@ def read_joints(file: Path | str) -> Joints:
         _log.warning("%s: frames %s have more people than one: the first is taken", file, crowded)
     records = {t: _first_person(frames[t], f"{source}[{t}]") for t in known}
 
-    def stacked(key: str, *shape: int) -> Float[np.ndarray, "n *shape"]:
-        return np.stack([_array(r, key, shape, f"{source}[{t}]") for t, r in records.items()])
+    def stacked(key: str, *shape: int) -> Float32[np.ndarray, "n *shape"]:
+        arrays = [_array(r, key, shape, f"{source}[{t}]") for t, r in records.items()]
+        return np.stack(arrays).astype(np.float32)
 
-    crops = [record["proc_param"] for record in records.values()]
-    crop = Crop(
-        np.array([crop["scale"] for crop in crops], np.float64),
-        np.array([crop["start_pt"] for crop in crops], np.float64),
-        int(crops[0]["img_size"]),
-    )
+    crop = _crop({t: (r["proc_param"], f"{source}[{t}]: proc_param") for t, r in records.items()})
     return Joints(
         source=source,
         frames=np.array(known, int),
@@ -65,18 +61,41 @@ def _first_person(people: object, where: str) -> Mapping:
     record = people[0] if isinstance(people, list | Mapping) and len(people) else None
     if not isinstance(record, Mapping):
         raise InputError(f"{where}: expected a record of at least one person")
-    keys = ("pred_3d_joints_from_smpl", "pred_camera", "proc_param")
-    missing = [key for key in keys if key not in record]
-    check(not missing, where, f"METRO's {', '.join(missing)} expected, found {', '.join(record)}")
     return record
 
 
-def _array(record: Mapping, key: str, shape: tuple[int, ...], where: str) -> np.ndarray:
-    values = np.asarray(record[key], np.float32)
+def _crop(crops: Mapping[int, tuple[object, str]]) -> Crop:
+    """The crop of each frame, from METRO's record of it and what to call that in errors."""
+    scales, starts, sizes = [], [], []
+    for crop, where in crops.values():
+        if not isinstance(crop, Mapping):
+            raise InputError(f"{where}: expected scale, start_pt and img_size, found {crop!r}")
+        scale = float(_array(crop, "scale", (), where))
+        check(scale > 0, f"{where}: scale", f"expected a number above 0, found {scale}")
+        scales.append(scale)
+        starts.append(_array(crop, "start_pt", (2,), where))
+        sizes.append(int(_array(crop, "img_size", (), where)))
+        check(
+            sizes[-1] == sizes[0] > 0, f"{where}: img_size", f"crops of {sizes[0]}, {sizes[-1]} px"
+        )
+    return Crop(np.array(scales), np.array(starts), sizes[0])
+
+
+def _array(
+    record: Mapping, key: str, shape: tuple[int, ...], where: str
+) -> Float[np.ndarray, "*shape"]:
+    """Numbers of a record: an array, or a tensor, which may want gradients."""
+    check(key in record, where, f"METRO's {key} expected, found {', '.join(map(str, record))}")
+    value = record[key]
+    where = f"{where}: {key}"
+    try:
+        values = np.asarray(value.detach() if hasattr(value, "detach") else value, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{where}: expected numbers, found {value!r}") from error
     check(
         values.shape in (shape, (1, *shape)),
-        f"{where}: {key}",
+        where,
         f"expected shape {shape}, found {values.shape}",
     )
-    check(bool(np.isfinite(values).all()), f"{where}: {key}", "values that are not finite")
+    check(bool(np.isfinite(values).all()), where, "values that are not finite")
     return values.reshape(shape)
