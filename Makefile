@@ -1,12 +1,12 @@
 # make table: set up, then compute the demo's table.      make test: set up, then run all tests.
-# make unit, lint, golden, faults, bench, lock: see README.md, "Working on flowpose".
+# make unit, test-slurm, lint, golden, faults, bench, lock: see README.md, "Working on flowpose".
 
 PYTHON ?= python3
 DEVICE ?= cpu
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 
-.PHONY: table test unit lint golden faults bench lock
+.PHONY: table test test-slurm unit lint golden faults bench lock
 .DELETE_ON_ERROR:
 
 table: .venv/workflow
@@ -14,6 +14,10 @@ table: .venv/workflow
 
 test: .venv/dev
 	$(BIN)/python -m pytest
+
+# The tests of profiles/slurm: as root, on loopback, they install Debian's SLURM and start its daemons.
+test-slurm: .venv/dev
+	FLOWPOSE_SLURM=1 $(BIN)/python -m pytest tests/workflow/test_slurm.py
 
 # What to run while one works: the library alone, in a minute or two.
 unit: .venv/dev

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import stat
 
 import h5py
 import numpy as np
@@ -179,13 +180,17 @@ def test_a_file_appears_only_once_it_is_whole(tmp_path):
     assert names(path.parent) == ["a.txt"]
 
 
-def test_a_file_is_on_disk_before_it_appears(tmp_path, monkeypatch):
+def test_a_file_is_on_disk_before_it_appears_and_then_its_name(tmp_path, monkeypatch):
     path, synced = tmp_path / "a.txt", []
-    monkeypatch.setattr(whole_files.os, "fsync", lambda _: synced.append(path.exists()))
+
+    def note(descriptor):
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        synced.append(("folder" if is_folder else "file", path.exists()))
+
+    monkeypatch.setattr(whole_files.os, "fsync", note)
     with replacing(path) as temporary:
         temporary.write_text("new")
-    assert synced == [False]
-    assert path.exists()
+    assert synced == [("file", False), ("folder", True)]
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077])

@@ -72,8 +72,8 @@ BAD_VIDEOS = {
     no_video_file: "inputs/no_video_file.avi: no video that can be opened",
     truncated_video: "inputs/truncated_video.avi: expected 9 frames, only ",
     short_video: "inputs/short_video.avi: 4 frames, of which 2 are used (one in 2, from 0)",
-    video_of_another_size: "inputs/estimates.npz: image_size_px: estimates of 128 x 128 px, "
-    "the video is 160 x 160 px",
+    video_of_another_size: "inputs/estimates.npz: world_m: estimates of a video of 128 x 128 px, "
+    "it has 160 x 160 px",
 }
 BAD_ESTIMATES = {
     too_few_frames: "world_m: estimates of 4 frames, frame 8 of the video is used",

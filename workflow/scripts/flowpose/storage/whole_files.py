@@ -6,7 +6,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
         temporary.replace(path)
+        _sync_folder(path.parent)
     except Exception as error:
         free = shutil.disk_usage(path.parent).free
         # HDF5 and PyTorch do not tell a full disk from other failures to write.
@@ -76,6 +77,16 @@ def opened_for_hdf5(path: Path) -> Iterator[io.FileIO]:
         yield stream
         if stream.error:
             raise stream.error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the names in a folder on disk, where its file system can do that."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def check_zip(path: Path | str) -> None:
