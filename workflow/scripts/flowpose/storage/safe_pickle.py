@@ -1,19 +1,23 @@
 """Reading pickled arrays and tensors without running what a pickle may contain.
 
 The estimates and labels of the field are npz files of pickled dictionaries, of NumPy arrays and
-often of CUDA tensors. Unpickling runs whatever functions a file names; here it may name only the
-few that rebuild arrays and tensors, and tensors come to the CPU.
+often of CUDA tensors. Unpickling calls whatever a file names, with whatever it gives it. Here it
+may name only the few functions that rebuild arrays and tensors, and what it gives them is checked:
+NumPy itself would make pointers of any bytes. Tensors come to the CPU.
 """
 
 import io
+import math
 import pickle
+import re
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar, NoReturn
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from flowpose.errors import InputError, check
 
@@ -61,42 +65,136 @@ def _read_object(stream: IO[bytes] | io.BufferedIOBase, path: Path | str, name: 
     return _Unpickler(stream, path).load()
 
 
-def _load_storage(data: bytes) -> object:
+def _refuse(what: str) -> NoReturn:
+    raise pickle.UnpicklingError(f"refused: {what}")
+
+
+# Stands for NumPy's class of arrays, which only `_empty_array` takes.
+_NDARRAY = object()
+# Booleans, numbers, text and objects; neither records nor dates.
+_PLAIN_DTYPE = re.compile(r"[<>|=]?([?biufcSUO]\d{0,6}|[BhHIlLqQedgFDG])")
+
+
+def _dtype(spec: Any, *_: Any) -> np.dtype:
+    """A copy of a plain dtype: what a pickle says of it further must not change NumPy's own."""
+    if not isinstance(spec, str) or not _PLAIN_DTYPE.fullmatch(spec):
+        _refuse(f"a dtype of {spec!r}")
+    return np.dtype(spec, copy=True)
+
+
+def _empty_array(kind: Any, *_: Any) -> np.ndarray:
+    """What a pickle then fills (see `_fill`)."""
+    if kind is not _NDARRAY:
+        _refuse(f"an array of class {kind!r}")
+    return np.empty(0, "b")
+
+
+def _fill(array: Any, state: Any) -> None:
+    """Give an array its shape, dtype and content, if these fit each other."""
+    match state:
+        case (int(), tuple() as shape, np.dtype() as dtype, fortran, raw) if array.size == 0:
+            _check_content(shape, dtype, raw)
+            array.__setstate__((1, shape, dtype, bool(fortran), raw))
+        case _:
+            _refuse("an array without shape, dtype and content, or filled twice")
+
+
+def _check_content(shape: tuple, dtype: np.dtype, raw: Any) -> None:
+    whole = all(type(side) is int and side >= 0 for side in shape) and len(shape) <= _MOST_AXES
+    count = math.prod(shape) if whole else -1
+    if dtype.hasobject:
+        fits = isinstance(raw, list) and len(raw) == count
+    else:
+        fits = isinstance(raw, bytes | bytearray) and len(raw) == count * dtype.itemsize
+    if not whole or not fits:
+        _refuse(f"an array of shape {shape!r} and {dtype!r} that its content does not fill")
+
+
+def _order_bytes(dtype: Any, state: Any) -> None:
+    """Give a dtype its byte order; of the rest of its state, flags among it, it keeps its own."""
+    version, own, *rest = dtype.__reduce__()[2]
+    orders = "|" if own == "|" else "<>="
+    match state:
+        case (_, str() as order, None, None, None, *_) if order in orders and len(order) == 1:
+            dtype.__setstate__((version, order, *rest))
+        case _:
+            _refuse(f"a dtype with {state!r}")
+
+
+def _scalar(dtype: Any, raw: Any = None) -> object:
+    if not isinstance(dtype, np.dtype) or dtype.hasobject:
+        _refuse(f"a number of {dtype!r}")
+    _check_content((), dtype, raw)
+    return _NUMPY_SCALAR(dtype, raw)
+
+
+def _array_of_buffer(raw: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
+    if not isinstance(dtype, np.dtype) or dtype.hasobject or not isinstance(shape, tuple):
+        _refuse(f"an array of {dtype!r}, shape {shape!r}")
+    _check_content(shape, dtype, raw)
+    return np.frombuffer(raw, dtype).reshape(shape, order="F" if order == "F" else "C")
+
+
+def _load_storage(data: Any) -> object:
+    if not isinstance(data, bytes):
+        _refuse("a tensor's storage that is no bytes")
     return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
 
 
-def _allowed() -> dict[tuple[str, str], Any]:
-    """What a pickle of arrays and tensors names, by module and name."""
-    reconstruct = np.zeros(0).__reduce__()[0]
-    scalar = np.float64(0).__reduce__()[0]
-    frombuffer = np.zeros(1).__reduce_ex__(5)[0]
-    names: dict[tuple[str, str], Any] = {
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
-        ("collections", "OrderedDict"): OrderedDict,
-        ("torch._utils", "_rebuild_tensor"): torch._utils._rebuild_tensor,
-        ("torch._utils", "_rebuild_tensor_v2"): torch._utils._rebuild_tensor_v2,
-        ("torch.storage", "_load_from_bytes"): _load_storage,
-        ("torch", "Size"): torch.Size,
-        ("_codecs", "encode"): _encode_latin1,
-    }
-    # NumPy 2 renamed the module that NumPy 1 pickles name.
-    for core in ("core", "_core"):
-        names[f"numpy.{core}.multiarray", "_reconstruct"] = reconstruct
-        names[f"numpy.{core}.multiarray", "scalar"] = scalar
-        names[f"numpy.{core}.numeric", "_frombuffer"] = frombuffer
-    return names
+def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Tensor:
+    """A tensor of a storage that holds all of it; whether it wants gradients is of no interest."""
+    if not isinstance(storage, torch.storage.TypedStorage) or not isinstance(size, tuple):
+        _refuse("a tensor without storage or size")
+    whole = isinstance(stride, tuple) and len(size) == len(stride) <= _MOST_AXES
+    if not whole or not all(type(n) is int and n >= 0 for n in (offset, *size, *stride)):
+        _refuse(f"a tensor of size {size!r} and stride {stride!r}")
+    last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
+    if 0 not in size and last >= storage._size():
+        _refuse("a tensor larger than its storage")
+    return torch._utils._rebuild_tensor(storage, offset, size, stride)
 
 
-def _encode_latin1(text: str, encoding: str) -> bytes:
+def _encode_latin1(text: Any, encoding: Any) -> bytes:
     """How protocol 2 of pickle stores bytes."""
-    if encoding != "latin1":
-        raise pickle.UnpicklingError(f"text encoded as {encoding}")
+    if not isinstance(text, str) or encoding != "latin1":
+        _refuse(f"text encoded as {encoding!r}")
     return text.encode("latin1")
 
 
-class _Unpickler(pickle.Unpickler):
-    _ALLOWED = _allowed()
+def _no_bytes() -> bytes:
+    """How protocol 2 of pickle stores none."""
+    return b""
+
+
+# NumPy has no limit of its own that is lower, and PyTorch needs none as high.
+_MOST_AXES = 32
+_NUMPY_SCALAR: Any = np.float64(0).__reduce__()[0]
+# What a pickle of arrays and tensors names, by module and name.
+_ALLOWED: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): _NDARRAY,
+    ("numpy", "dtype"): _dtype,
+    ("collections", "OrderedDict"): OrderedDict,
+    ("torch._utils", "_rebuild_tensor"): _tensor,
+    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+    ("torch.storage", "_load_from_bytes"): _load_storage,
+    ("torch", "Size"): torch.Size,
+    ("_codecs", "encode"): _encode_latin1,
+    ("__builtin__", "bytes"): _no_bytes,
+}
+# NumPy 2 renamed the module that NumPy 1 pickles name.
+for _core in ("core", "_core"):
+    _ALLOWED[f"numpy.{_core}.multiarray", "_reconstruct"] = _empty_array
+    _ALLOWED[f"numpy.{_core}.multiarray", "scalar"] = _scalar
+    _ALLOWED[f"numpy.{_core}.numeric", "_frombuffer"] = _array_of_buffer
+
+
+_INSTANCES = (pickle.INST, pickle.OBJ, pickle.NEWOBJ, pickle.NEWOBJ_EX)
+
+
+class _Unpickler(pickle._Unpickler):
+    """In Python, as the one in C fills memory for a few bytes of a bad pickle."""
+
+    stack: list
 
     def __init__(self, stream: IO[bytes] | io.BufferedIOBase, path: Path | str) -> None:
         super().__init__(stream)
@@ -104,9 +202,33 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         try:
-            return self._ALLOWED[module, name]
+            return _ALLOWED[module, name]
         except KeyError:
             raise InputError(
                 f"{self._path}: refused: the file names {module}.{name}, which is no part of "
                 "arrays or tensors and could run code (get the file from a source you trust)"
             ) from None
+
+    def load_reduce(self) -> None:
+        arguments, function = self.stack.pop(), self.stack[-1]
+        if not any(function is allowed for allowed in _ALLOWED.values() if callable(allowed)):
+            _refuse(f"a call of {type(function).__name__}")
+        self.stack[-1] = function(*arguments)
+
+    def load_build(self) -> None:
+        state, built = self.stack.pop(), self.stack[-1]
+        if isinstance(built, np.ndarray):
+            _fill(built, state)
+        elif isinstance(built, np.dtype):
+            _order_bytes(built, state)
+        elif not (isinstance(built, OrderedDict) and not state):
+            _refuse(f"a state of {type(built).__name__}")
+
+    def load_instance(self) -> None:
+        _refuse("an object of a class")
+
+    dispatch: ClassVar[dict] = dict(pickle._Unpickler.dispatch) | {
+        pickle.REDUCE[0]: load_reduce,
+        pickle.BUILD[0]: load_build,
+        **dict.fromkeys((c[0] for c in _INSTANCES), load_instance),
+    }
