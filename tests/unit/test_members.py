@@ -49,6 +49,11 @@ def test_a_file_is_taken_as_it_came(tmp_path, fetched):
     assert (tmp_path / "out" / "S9" / "a.npz").samefile(source)
 
 
+def test_an_archive_may_be_taken_as_a_file(tmp_path, fetched):
+    take_member(tmp_path / "out.whl", fetched, "package.whl")
+    assert (tmp_path / "out.whl").samefile(fetched / "package.whl")
+
+
 @pytest.mark.parametrize("left", [True, False])
 def test_a_file_is_copied_where_links_cannot_be(tmp_path, fetched, monkeypatch, left):
     """Also if a killed job has left one."""

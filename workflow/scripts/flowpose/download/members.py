@@ -28,7 +28,7 @@ def take_member(path: Path, fetched: Path, member: str) -> None:
         InputError: there is no such file, or it is damaged.
     """
     with _Fetched.opened(fetched) as there:
-        if member not in there.names:
+        if member not in there.digests and member not in there.archives:
             close = difflib.get_close_matches(member, there.names, n=3, cutoff=0.3)
             raise InputError(
                 f"{fetched}: has no file {member}; it has {len(there.names)}, such as {close}"
