@@ -18,7 +18,8 @@ rule pose_scores:
         "../scripts/score_poses.py"
 
 
-# Apart from the poses' scores, so that a changed metric of poses needs no flows, which may be gone.
+# Apart from the poses' scores, so that a table with another metric of poses needs no flows, which may
+# be gone. (Pictures show them, and do.)
 rule flow_scores:
     """How far a cycle's flow is from the true motion, a pair of frames and joint."""
     input:
