@@ -73,7 +73,9 @@ def score_files(tmp_path, provenance):
             values = np.where(scored, mean, 1e6)[:, None].repeat(14, 1)
             valid = np.isfinite(values) & scored[:, None]
             for metric in metrics:
-                add_scores(group, metric.name, Scores(values, valid, metric.unit), ())
+                add_scores(
+                    group, metric.name, Scores(values, valid, metric.unit), (), first_axis="frame"
+                )
 
         files = ScoreFiles(
             tmp_path / name / "pose_scores.h5",

@@ -1,11 +1,16 @@
 """The real workflow from inputs to table, and what it says of itself."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from toy import ROOT
 
 from flowpose.evaluation.sequence_scores import METRICS
 from flowpose.storage.stage_files import set_text, text
@@ -96,3 +101,29 @@ def test_a_sequence_computed_in_two_precisions_is_told(project):
     assert "finetunes in exact precision where" in run.text
     assert "flow_0.h5 is in fast: they ran on different devices" in run.text
     assert "different devices" in (folder / "logs" / "flow_1.log").read_text()
+
+
+def test_the_example_of_the_documents_runs(project):
+    """docs/results.md: its Python, on the results of this project."""
+    text = (ROOT / "docs" / "results.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (project.folder / "example.py").write_text(code.replace("demo/cam04", "toy/right"))
+    environment = os.environ | {"MPLBACKEND": "agg"}
+    subprocess.run([sys.executable, "example.py"], cwd=project.folder, env=environment, check=True)
+    assert (project.folder / "mpjpe.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_documents_name_what_the_files_hold(finished):
+    """docs/results.md has a row for every dataset."""
+    table = (ROOT / "docs" / "results.md").read_text()
+    metrics = {metric.name for metric in METRICS}
+    folder = finished.folder / "results" / "toy" / "right"
+    for path in sorted(folder.glob("*.h5")):
+        with h5py.File(path) as h5:
+            names: list[str] = []
+            h5.visit(names.append)
+        named = {name.rpartition("/")[2] for name in names if not name.startswith("pose_")}
+        for name in named - metrics - {f"valid_{metric}" for metric in metrics}:
+            assert f"`{name}`" in table, f"{path.name}: {name}"
+        stage = re.sub(r"\d", "k", path.name)
+        assert f"`{stage}`" in table

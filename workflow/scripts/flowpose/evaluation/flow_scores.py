@@ -36,4 +36,5 @@ def write_flow_scores(
             f"{len(fields)} fields for {len(joints)} frames of the truth",
         )
         for metric in FLOW_METRICS:
-            add_scores(h5, metric.name, metric.score(fields, joints, reference), truth.names_2d)
+            scores = metric.score(fields, joints, reference)
+            add_scores(h5, metric.name, scores, truth.names_2d, first_axis="pair")

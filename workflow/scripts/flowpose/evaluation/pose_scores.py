@@ -48,4 +48,4 @@ def write_pose_scores(
             group = h5.create_group(f"pose_{k}")
             for metric in POSE_METRICS:
                 scores = metric.score(pose.joints_3d, truth.joints_3d, known)
-                add_scores(group, metric.name, scores, METRO_14.joints)
+                add_scores(group, metric.name, scores, METRO_14.joints, first_axis="frame")

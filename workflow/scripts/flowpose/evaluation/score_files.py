@@ -8,10 +8,12 @@ from flowpose.evaluation.metric import Metric, Scores
 from flowpose.storage import stage_files
 
 
-def add_scores(group: h5py.Group, name: str, scores: Scores, joints: Sequence[str]) -> None:
+def add_scores(
+    group: h5py.Group, name: str, scores: Scores, joints: Sequence[str], *, first_axis: str
+) -> None:
     """Store the scores of a metric under its name; `joints` are those of the second axis."""
     each_joint = scores.values.ndim > 1
-    axes, joints = ("frame joint", joints) if each_joint else ("frame", ())
+    axes, joints = (f"{first_axis} joint", joints) if each_joint else (first_axis, ())
     stage_files.add(group, name, scores.values, axes=axes, unit=scores.unit, joints=joints)
     stage_files.add(group, f"valid_{name}", scores.valid, axes=axes, joints=joints)
 
