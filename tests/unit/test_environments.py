@@ -11,7 +11,7 @@ ENVS = Path(__file__).parents[2] / "envs"
 CONDA = yaml.safe_load((ENVS / "flowpose.yaml").read_text())["dependencies"]
 CONTAINER = (ENVS / "Containerfile").read_text()
 # Snakemake makes the environment for the scripts of rules: itself it runs outside of it.
-SNAKEMAKE = {"snakemake", "snakemake-executor-plugin-slurm", "jsonschema", "pyyaml"}
+SNAKEMAKE = {"snakemake", "snakemake-executor-plugin-slurm", "pygments", "jsonschema", "pyyaml"}
 
 
 def requirements(path: Path) -> dict[str, Requirement]:
