@@ -125,5 +125,5 @@ def test_the_documents_name_what_the_files_hold(finished):
         named = {name.rpartition("/")[2] for name in names if not name.startswith("pose_")}
         for name in named - metrics - {f"valid_{metric}" for metric in metrics}:
             assert f"`{name}`" in table, f"{path.name}: {name}"
-        stage = re.sub(r"\d", "k", path.name)
+        stage = re.sub(r"\d+", "k", path.stem) + path.suffix
         assert f"`{stage}`" in table
