@@ -247,7 +247,6 @@ def test_the_digest_is_the_same_in_every_version_of_python(sample, python):
     ],
 )
 def test_no_change_of_syntax_is_overlooked(sample, old, new):
-    before = digest("sample.py")
     text = SAMPLE.replace("await self; ", "") if old == "async def g" else SAMPLE
     (sample / "sample.py").write_text(text)
     before = digest("sample.py")
