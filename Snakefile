@@ -28,4 +28,5 @@ rule all:
     default_target: True
     input:
         rules.table.output,
+        rules.all_tables.output,
         expand(f"{RESULTS}/figure.png", sequence=SEQUENCES),

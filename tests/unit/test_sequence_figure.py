@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from flowpose.evaluation.flow_metrics import FLOW_METRICS
 from flowpose.evaluation.metric import Scores
+from flowpose.evaluation.score_files import add_scores
 from flowpose.evaluation.sequence_scores import read_sequence_scores
-from flowpose.pictures.moment import most_changed
+from flowpose.pictures.moment import Moment, pair_to_show
+from flowpose.pictures.moment_file import read_moment, write_moment
 from flowpose.pictures.sequence_figure import _PICTURED, _draw_scores
+from flowpose.storage import stage_files
 
 
 @pytest.fixture
@@ -53,11 +57,37 @@ def test_where_nothing_is_known_the_panel_says_so(drawn):
     assert not panels["epe_px"].texts and len(legend(panels["epe_px"])) == 3
 
 
-def test_the_pair_that_changed_most_is_found():
-    def scores(*values):
+def test_the_pair_that_changed_most_is_found(tmp_path, provenance):
+    def scored(*values):
+        path = tmp_path / f"{values}.h5"
         values = np.array(values, float)[:, None]
-        return Scores(values, np.isfinite(values), "px")
+        scores = Scores(values, np.isfinite(values), "px")
+        with stage_files.create(path, provenance) as h5:
+            for metric in FLOW_METRICS:
+                add_scores(h5, metric.name, scores, ["Head"], first_axis="pair")
+        return path
 
-    history = [scores(1, 5, np.nan, 3), scores(9, 9, 9, 9), scores(2, 1, np.nan, 2)]
-    assert most_changed(history) == 1
-    assert most_changed([scores(np.nan, np.nan)] * 2) == 0
+    assert pair_to_show(scored(1, 5, np.nan, 3), scored(2, 1, np.nan, 2)) == 1
+    assert pair_to_show(scored(np.nan, np.nan), scored(np.nan, np.nan)) == 0
+
+
+def test_a_moment_is_read_as_it_was_written(tmp_path, provenance):
+    rng = np.random.default_rng(0)
+    points = {who: rng.normal(size=(14, 2)) for who in ("truth", "before", "after")}
+    points["truth"][3] = np.nan
+    moment = Moment(
+        7,
+        rng.integers(0, 255, (6, 8, 3), dtype=np.uint8),
+        poses=points,
+        motions=points,
+        flows=tuple(rng.normal(size=(2, 6, 8, 2)).astype(np.float32)),
+    )
+    write_moment(tmp_path / "moment.h5", moment, provenance)
+    read = read_moment(tmp_path / "moment.h5")
+    assert read.pair == 7
+    np.testing.assert_array_equal(read.picture, moment.picture)
+    np.testing.assert_array_equal(read.flows, moment.flows)
+    for kind in ("poses", "motions"):
+        assert set(getattr(read, kind)) == set(points)
+        for who in points:
+            np.testing.assert_array_equal(getattr(read, kind)[who], points[who])

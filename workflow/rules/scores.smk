@@ -19,7 +19,7 @@ rule pose_scores:
 
 
 # Apart from the poses' scores, so that a table with another metric of poses needs no flows, which may
-# be gone. (Pictures show them, and do.)
+# be gone.
 rule flow_scores:
     """How far a cycle's flow is from the true motion, a pair of frames and joint."""
     input:

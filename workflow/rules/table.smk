@@ -1,13 +1,14 @@
+TABLES = f"{FOLDER}/{DATASET}"
 # Only Human3.6M has actions.
 by_action = (
-    {f"by_action_{kind}": f"{FOLDER}/by_action.{kind}" for kind in ("csv", "md", "tex")}
+    {f"by_action_{kind}": f"{TABLES}/by_action.{kind}" for kind in ("csv", "md", "tex")}
     if config["human36m"]
     else {}
 )
 
 
 rule table:
-    """Mean scores of every sequence and cycle."""
+    """Mean scores of every sequence and cycle of the data set."""
     input:
         poses=expand(f"{RESULTS}/pose_scores.h5", sequence=SEQUENCES),
         # All cycles of a sequence, then those of the next one.
@@ -17,13 +18,16 @@ rule table:
             cycle=range(CYCLES + 1),
         ),
     output:
-        **by_action,
+        **{name: update(path) for name, path in by_action.items()},
+        # To update: a run that fails leaves the last table.
         csv=report(
-            f"{FOLDER}/table.csv", caption="../report/table.rst", category="Table"
+            update(f"{TABLES}/table.csv"),
+            caption="../report/table.rst",
+            category="Table",
         ),
-        md=f"{FOLDER}/table.md",
+        md=update(f"{TABLES}/table.md"),
     log:
-        f"{FOLDER}/logs/table.log",
+        f"{FOLDER}/logs/{DATASET}/table.log",
     # Too little to queue for on a cluster.
     localrule: True
     conda:
@@ -39,6 +43,31 @@ rule table:
             if "subject" in item or "action" in item
         },
         allow_missing=config["allow_missing"],
-        code=code_digest("make_tables.py"),
+        code=code_digest("make_table.py"),
     script:
-        "../scripts/make_tables.py"
+        "../scripts/make_table.py"
+
+
+def tables_there(_):
+    """This data set's table, and those that other configs have left in the same results."""
+    others = map(str, Path(FOLDER).glob("*/table.csv"))
+    return sorted({f"{TABLES}/table.csv", *others})
+
+
+rule all_tables:
+    """The tables of all data sets in the results, as one."""
+    input:
+        tables_there,
+    output:
+        csv=update(f"{FOLDER}/table.csv"),
+        md=update(f"{FOLDER}/table.md"),
+    log:
+        f"{FOLDER}/logs/table.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        tables=tables_there,
+        code=code_digest("join_tables.py"),
+    script:
+        "../scripts/join_tables.py"

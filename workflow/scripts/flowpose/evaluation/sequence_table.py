@@ -1,6 +1,6 @@
 """The table of mean scores: a row a sequence and cycle, and the mean over sequences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -9,13 +9,22 @@ import pandas as pd
 from flowpose.errors import check
 from flowpose.evaluation.metric import Metric
 from flowpose.evaluation.sequence_scores import METRICS, ScoreFiles, read_sequence_scores
-from flowpose.storage.whole_files import replacing
+from flowpose.storage.whole_files import damage_named, replacing
 
 # Columns that count frames, and what they count.
 COUNTS = {
     "n_frames": "frames that are used",
     "n_scored": "frames whose 3D pose is scored; the others have no truth or no estimate",
 }
+# All that tables may have, in this order.
+_COLUMNS = (
+    *("dataset", "sequence", "subject", "action", "cycle"),
+    *COUNTS,
+    *(metric.name for metric in METRICS),
+    "missing",
+)
+_TEXTS = ("dataset", "sequence", "subject", "action", "missing")
+_MOVE_AWAY = "move it out of the results, or delete it"
 _ABOUT_CYCLES = (
     "Cycle 0 is RAFT and the pose as estimated; cycle k the flow after k finetunings, and the pose",
     "after the refinement in that cycle, or after the last one if there was none.",
@@ -90,27 +99,53 @@ def _means(files: ScoreFiles) -> list[dict[str, float]]:
     ]
 
 
+def join(paths: Sequence[Path | str]) -> pd.DataFrame:
+    """The tables of several data sets as one: a column each that any of them has.
+
+    Raises:
+        InputError: a file is no such table.
+    """
+    tables = []
+    for path in paths:
+        with damage_named(path):
+            # As text, whatever they look like: a sequence may be named 007 or NA.
+            tables.append(pd.read_csv(path, converters=dict.fromkeys(_TEXTS, str)))
+        lacking = [name for name in ("dataset", "sequence", "cycle") if name not in tables[-1]]
+        check(not lacking, path, f"no table of flowpose: it has no column {lacking}", _MOVE_AWAY)
+    joined = pd.concat(tables, ignore_index=True)
+    if "missing" in joined:
+        joined["missing"] = joined["missing"].replace("", None)
+    joined = joined.astype({name: "Int64" for name in ("cycle", *COUNTS) if name in joined})
+    # Columns that only some tables have come where they stand in those.
+    return joined[[name for name in _COLUMNS if name in joined]]
+
+
 def write(table: pd.DataFrame, csv: Path | str, markdown: Path | str) -> None:
-    """Write the table for programs (csv) and for people (markdown)."""
+    """Write a table for programs (csv) and for people (markdown), a part a data set."""
     write_csv(table, csv)
     metrics = [metric for metric in METRICS if metric.name in table]
-    # The names of sequences say these as well.
-    readable = table.drop(columns=["dataset", "subject", "action"], errors="ignore")
-    for metric in metrics:
-        readable[metric.name] = [cell(value, metric) for value in readable[metric.name]]
-    readable = readable.rename(columns={metric.name: metric.heading for metric in metrics})
-    readable = readable.astype(object).where(readable.notna(), "")
-    align = ["left", *["right"] * (readable.shape[1] - 1)]
+    parts = [
+        f"# {dataset}\n\n{_readable(rows)}\n"
+        for dataset, rows in table.groupby("dataset", sort=False)
+    ]
     notes = [f"- {name}: {meaning}" for name, meaning in COUNTS.items()]
     notes += [f"- {metric.heading}: {_meaning(metric)}" for metric in metrics]
     with replacing(markdown) as temporary:
-        temporary.write_text(
-            f"# {table['dataset'].iloc[0]}\n\n"
-            + readable.to_markdown(index=False, colalign=align, disable_numparse=True)
-            + "\n\n"
-            + "\n".join((*_ABOUT_CYCLES, "", *notes))
-            + "\n"
-        )
+        temporary.write_text("\n".join((*parts, *_ABOUT_CYCLES, "", *notes)) + "\n")
+
+
+def _readable(table: pd.DataFrame) -> str:
+    """The rows of one data set, in markdown, without what it does not know."""
+    # The names of sequences say these as well.
+    table = table.drop(columns=["dataset", "subject", "action"], errors="ignore")
+    table = table.drop(columns=[name for name in table if table[name].isna().all()])
+    metrics = [metric for metric in METRICS if metric.name in table]
+    for metric in metrics:
+        table[metric.name] = [cell(value, metric) for value in table[metric.name]]
+    table = table.rename(columns={metric.name: metric.heading for metric in metrics})
+    table = table.astype(object).where(table.notna(), "")
+    align = ["left", *["right"] * (table.shape[1] - 1)]
+    return table.to_markdown(index=False, colalign=align, disable_numparse=True)
 
 
 def write_csv(table: pd.DataFrame, path: Path | str) -> None:

@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from flowpose.evaluation.metric import Scores
+from flowpose.evaluation.flow_metrics import FLOW_METRICS
+from flowpose.evaluation.score_files import read_scores
 from flowpose.flow.field_file import open_flows
 from flowpose.flow.patches import FlowPatches
 from flowpose.flow.sampling import sample_flow
 from flowpose.pose.pose_file import Pose
 from flowpose.pose.skeletons import METRO_14
 from flowpose.pose.truth_file import Truth
+from flowpose.storage import stage_files
 from flowpose.video.frames_file import open_frames
 
 # How much of a frame is shown, in extents of the person.
@@ -25,6 +27,7 @@ class Moment:
     """A pair of frames, and what the method made of it.
 
     Attributes:
+        pair: number of the first frame.
         picture: the first frame.
         poses: METRO_14 joints in the first frame, px, by "truth", "before" and, if the pose was
             refined, "after"; NaN where a joint is not known.
@@ -32,6 +35,7 @@ class Moment:
         flows: before and after, px.
     """
 
+    pair: int
     picture: UInt8[np.ndarray, "H W 3"]
     poses: Mapping[str, Float[np.ndarray, "14 2"]]
     motions: Mapping[str, Float[np.ndarray, "14 2"]]
@@ -77,20 +81,35 @@ class Part:
         return left, left + self.width, top + self.height, top
 
 
-def most_changed(history: Sequence[Scores]) -> int:
-    """Where the last cycle's scores differ most from the first one's; 0 if none is known."""
-    change = np.abs(history[-1].frame_means() - history[0].frame_means())
+def pair_to_show(before: Path | str, after: Path | str) -> int:
+    """The pair of frames in which the flow's error changed most; the first if none is known.
+
+    Args:
+        before: flow_scores_k.h5 of the first cycle.
+        after: that of the last cycle.
+    """
+    errors = []
+    for path in (before, after):
+        with stage_files.opened(path) as h5:
+            errors.append(read_scores(h5, FLOW_METRICS)["epe_px"].frame_means())
+    change = np.abs(errors[1] - errors[0])
     return int(np.nanargmax(change)) if np.isfinite(change).any() else 0
 
 
-def read_moment(
+def take_moment(
     pair: int,
     frames: Path | str,
     truth: Truth,
     flows: Sequence[Path | str],
     poses: Sequence[Pose],
 ) -> Moment:
-    """What the files of a sequence say of one pair of frames; arguments as of `draw_figure`."""
+    """What the files of a sequence say of one pair of frames.
+
+    Args:
+        frames: frames.h5.
+        flows: flow_k.h5 of the first and the last cycle.
+        poses: the pose as estimated and, if it was refined, as last refined.
+    """
     joints, next_joints = _metro_joints(truth)[pair : pair + 2]
     with open_frames(frames) as pictures:
         picture = pictures[pair]
@@ -98,6 +117,7 @@ def read_moment(
         before, after = fields_before[pair], fields_after[pair]
     estimates = [pose.project()[pair] for pose in poses]
     return Moment(
+        pair,
         picture,
         poses={"truth": joints, **dict(zip(("before", "after"), estimates, strict=False))},
         motions={

@@ -19,15 +19,11 @@ from flowpose.evaluation.flow_metrics import FLOW_METRICS
 from flowpose.evaluation.metric import Metric, Scores
 from flowpose.evaluation.pose_metrics import POSE_METRICS
 from flowpose.evaluation.sequence_scores import SequenceScores
-from flowpose.pictures.moment import Moment, Part, most_changed, read_moment
-from flowpose.pose.pose_file import Pose
+from flowpose.pictures.moment import Moment, Part
 from flowpose.pose.skeletons import FLOW_BONES
-from flowpose.pose.truth_file import Truth
 from flowpose.storage.whole_files import replacing
 
 _PICTURED = tuple(metric for metric in (*FLOW_METRICS, *POSE_METRICS) if metric.pictured)
-# By what the pair of frames is chosen.
-(_CHOOSING,) = (metric for metric in FLOW_METRICS if metric.name == "epe_px")
 # From the palette of Okabe and Ito, which people with any colour vision tell apart.
 _COLOURS = {"truth": "#000000", "before": "#D55E00", "after": "#0072B2"}
 _BETWEEN = "#56B4E9"
@@ -56,28 +52,16 @@ _ARROW_FACTORS = (1, 2, 5, 10, 20, 50, 100)
 _ARROW_PART = 0.4
 
 
-def draw_figure(
-    path: Path | str,
-    frames: Path | str,
-    truth: Truth,
-    scores: SequenceScores,
-    flows: Sequence[Path | str],
-    poses: Sequence[Pose],
-    *,
-    title: str,
-) -> None:
+def draw_figure(path: Path | str, moment: Moment, scores: SequenceScores, *, title: str) -> None:
     """Draw what the method did to a sequence, as a PNG of 1600 x 1000 px.
 
     Args:
-        frames: frames.h5.
-        flows: flow_k.h5 of the first and the last cycle.
-        poses: the pose as estimated and, if it was refined, as last refined.
+        moment: what is shown of the frames.
         title: name of the sequence.
     """
-    chosen_by = scores.history(_CHOOSING)
-    pair = most_changed(chosen_by)
-    why = ", where the flow's error changed most" if chosen_by[0].valid.any() else ""
-    moment = read_moment(pair, frames, truth, flows, poses)
+    pair = moment.pair
+    has_motion = np.isfinite(moment.motions["truth"]).any()
+    why = ", where the flow's error changed most" if has_motion else ""
     with style.context(_STYLE):
         layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
         figure = Figure(figsize=(16, 10), dpi=100, layout=layout)

@@ -1,4 +1,4 @@
-"""Rule table: mean scores of every sequence and cycle, and for Human3.6M of every action."""
+"""Rule table: mean scores of a data set, by sequence and cycle, and for Human3.6M by action."""
 
 from flowpose.datasets.human36m.actions import ACTIVITIES, activity_of
 from flowpose.evaluation.action_table import collect_by_action, write_by_action
