@@ -10,6 +10,7 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/given.smk"
 include: "workflow/rules/fetch.smk"
 include: "workflow/rules/frames.smk"
 include: "workflow/rules/labels.smk"
@@ -22,6 +23,7 @@ include: "workflow/rules/table.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/expected.smk"
 include: "workflow/rules/verify.smk"
+include: "workflow/rules/endings.smk"
 
 
 rule all:

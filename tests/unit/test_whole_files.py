@@ -1,7 +1,9 @@
+import errno
 import json
 import os
 import re
 import stat
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -10,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from flowpose.errors import InputError
+from flowpose.errors import FlowposeError, InputError
 from flowpose.storage import stage_files, whole_files
-from flowpose.storage.whole_files import replacing, sha256
+from flowpose.storage.whole_files import damage_named, replacing, sha256
 from flowpose.version import __version__
 
 
@@ -224,3 +226,23 @@ def test_sha256_is_that_of_the_content(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert sha256(tmp_path / "abc") == digest
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EACCES])
+def test_a_disk_that_fails_is_no_damage(tmp_path, monkeypatch, code):
+    """HDF5 says the same of both."""
+    path = tmp_path / "a.h5"
+    path.write_bytes(b"damaged")
+    with pytest.raises(InputError, match=r"a\.h5: damaged"), damage_named(path):
+        raise OSError("file read failed")
+
+    def fail(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(Path, "open", fail)
+    with (
+        pytest.raises(FlowposeError, match=rf"a\.h5: cannot be read: {os.strerror(code)}") as error,
+        damage_named(path),
+    ):
+        raise OSError("file read failed")
+    assert not isinstance(error.value, InputError)

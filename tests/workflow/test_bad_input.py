@@ -1,5 +1,7 @@
 """Bad input stops its own sequence, before any finetuning, with one message; others go on."""
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +110,7 @@ def spoilt(finished, tmp_path_factory):
         estimates = good["estimates"] | {"file": f"inputs/{spoil.__name__}.npz"}
         config["sequences"][spoil.__name__] = good | {"estimates": estimates}
     project.write_config(config)
-    (project.folder / "results" / "table.csv").unlink()
+    (project.folder / "results" / "toy" / "table.csv").unlink()
     return project, project.snakemake("--keep-going")
 
 
@@ -118,11 +120,20 @@ def test_message(spoilt, name):
     assert run.text.count(MESSAGES[name]) == 1, run.text
 
 
+def test_messages_come_last(spoilt):
+    _, run = spoilt
+    head, *lines = run.text.splitlines()[-len(MESSAGES) - 1 :]
+    assert head == f"{len(MESSAGES)} jobs failed:"
+    for name, message in MESSAGES.items():
+        (line,) = (line for line in lines if f" {name}: " in line)
+        assert message in line
+
+
 def test_only_good_sequences_go_on(spoilt):
     project, run = spoilt
     assert not run.ok
     assert "Traceback (most recent call last)" not in run.text
-    assert not (project.folder / "results" / "table.csv").exists()
+    assert not (project.folder / "results" / "toy" / "table.csv").exists()
     finetuned = list((project.folder / "results" / "toy").glob("*/flow_1.h5"))
     assert {path.parent.name for path in finetuned} == {"good", *VIDEOS}
     assert (project.folder / "results" / "toy" / "good" / "flow_scores_2.h5").is_file()
@@ -143,7 +154,49 @@ def test_missing_sequences_are_allowed_by_a_key(spoilt, tmp_path):
     assert project.planned("--config", "allow_missing=true") == {}
     run = project.snakemake()
     assert not run.ok
-    assert "2 of 3 sequences failed: truncated_video: inputs/truncated_video.avi: " in run.text
+    assert "2 jobs failed:" in run.text and MESSAGES["truncated_video"] in run.text
+
+
+def test_what_stands_for_a_failure_is_no_result(spoilt, tmp_path):
+    """It goes with the run, fails a run that asks for it, and ends with its cause."""
+    project = spoilt[0].copy(tmp_path / "project")
+    config = project.config
+    config["sequences"] = {name: config["sequences"][name] for name in ("good", "no_video")}
+    project.write_config(config | {"allow_missing": True})
+    folder = project.folder / "results" / "toy" / "no_video"
+    run = project.snakemake()
+    assert run.ok, run.text
+    assert not list(folder.glob("*.h5")) and not list(folder.glob("*.pt"))
+    run = project.snakemake(target="results/toy/no_video/flow_1.h5")
+    assert not run.ok
+    last = f"results/toy/no_video/flow_1.h5: {MESSAGES['no_video']}"
+    assert run.text.splitlines()[-1] == last
+    assert not list(folder.glob("*.h5"))
+    # The video comes, and is older than all that was made without it.
+    video = project.folder / "inputs" / "no_video.avi"
+    shutil.copy(project.folder / "inputs" / "right.avi", video)
+    os.utime(video, (0, 1e9))
+    run = project.snakemake()
+    assert run.ok, run.text
+    table = pd.read_csv(project.folder / "results" / "toy" / "table.csv")
+    assert "missing" not in table and (table["sequence"] == "no_video").sum() == 3
+
+
+def test_a_machine_that_fails_is_no_bad_input(project):
+    """With allow_missing, too: a file that cannot be read now may be read at the next try."""
+    project.write_config(project.config | {"allow_missing": True})
+    project.edit(
+        "workflow/scripts/flowpose/video/frames_file.py",
+        "def open_frames(",
+        "def open_frames(_):\n    raise OSError(5, 'Input/output error', 'frames.h5')\n\n\n"
+        "def _unused(",
+    )
+    flow = project.folder / "results" / "toy" / "right" / "flow_0.h5"
+    flow.unlink()
+    run = project.snakemake(target="results/toy/right/flow_0.h5")
+    assert not run.ok
+    assert "flow_initial right: OSError: [Errno 5] Input/output error" in run.text.splitlines()[-1]
+    assert not flow.exists()
 
 
 def no_checkpoint(path: Path) -> None:

@@ -26,7 +26,7 @@ STAGES = {
     "assemble_estimates": "pose_0.h5",
     "assemble_truth": "truth.h5",
     "extract_frames": "frames.h5",
-    "make_tables": "../../table.csv",
+    "make_table": "../table.csv",
 }
 MADE_WITH = {"finetune_flow": ["flow_2.pt"], "assemble_estimates": ["keypoints.h5"]}
 ROUNDS = int(os.environ.get("FAULTS", "3"))
@@ -150,13 +150,13 @@ def test_full_disk(project, small_disk):
     for stage, file in STAGES.items():
         # Logs that are written anew would make room.
         shutil.copytree(made, small_disk / "toy" / stage, ignore=shutil.ignore_patterns("logs"))
-        if stage != "make_tables":
+        if stage != "make_table":
             target = small_disk / "toy" / stage / file
             # The other file of its stage, too: else removing that before it runs would make room.
             for output in (file, *MADE_WITH.get(stage, ())):
                 target.with_name(output).unlink()
             targets.append(str(target))
-    targets.append(f"{results}/table.csv")
+    targets.append(f"{results}/toy/table.csv")
     fill(small_disk)
     run = project.snakemake("--keep-going", target=targets)
     assert not run.ok

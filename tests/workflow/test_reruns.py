@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+TABLES = {"table": 1, "all_tables": 1}
 # What an estimate of one sequence has to do with.
 OF_ONE_ESTIMATE = {
     "estimates": 1,
@@ -15,11 +16,11 @@ OF_ONE_ESTIMATE = {
     "pose_refined": 1,
     "pose_scores": 1,
     "flow_scores": 2,
-    "table": 1,
+    **TABLES,
 }
-ALL_SCORES = {"pose_scores": 2, "flow_scores": 6, "table": 1}
+ALL_SCORES = {"pose_scores": 2, "flow_scores": 6, **TABLES}
 # Those of the flow before any finetuning stay.
-LATER_SCORES = {"pose_scores": 2, "flow_scores": 4, "table": 1}
+LATER_SCORES = {"pose_scores": 2, "flow_scores": 4, **TABLES}
 ALL_FLOWS = {"flow_initial": 2, "flow_finetuned": 4, "pose_refined": 2, **ALL_SCORES}
 # A refined pose or a further cycle.
 LAST_CYCLE = {
@@ -27,7 +28,7 @@ LAST_CYCLE = {
     "flow_finetuned": 2,
     "pose_scores": 2,
     "flow_scores": 2,
-    "table": 1,
+    **TABLES,
 }
 LIBRARY = "workflow/scripts/flowpose"
 
@@ -53,7 +54,7 @@ def set_key(project, path: str, value) -> None:
         ),
         ("flow.updates", 3, ALL_FLOWS),
         ("cycles", 3, LAST_CYCLE),
-        ("allow_missing", True, {"table": 1}),
+        ("allow_missing", True, TABLES),
         ("device", "auto", {}),
     ],
 )
@@ -82,19 +83,19 @@ def test_changed_key(project, key, value, jobs):
             f"{LIBRARY}/evaluation/pose_metrics.py",
             "_PCK_MM = 150",
             "_PCK_MM = 100",
-            {"pose_scores": 2, "table": 1},
+            {"pose_scores": 2, **TABLES},
         ),
         (
             f"{LIBRARY}/evaluation/flow_metrics.py",
             "REFERENCE_JOINTS = 32",
             "REFERENCE_JOINTS = 17",
-            {"flow_scores": 6, "table": 1},
+            {"flow_scores": 6, **TABLES},
         ),
         (
             f"{LIBRARY}/evaluation/sequence_table.py",
             '"frames that are used"',
             '"frames used"',
-            {"table": 1},
+            TABLES,
         ),
         (
             f"{LIBRARY}/adaptation/target.py",
@@ -108,7 +109,7 @@ def test_changed_key(project, key, value, jobs):
             "_M_PER_MM = 2e-3",
             {"truth": 2, **ALL_SCORES},
         ),
-        (f"{LIBRARY}/pictures/moment.py", "_MARGIN = 1.35", "_MARGIN = 1.5", {}),
+        (f"{LIBRARY}/pictures/part.py", "_MARGIN = 1.35", "_MARGIN = 1.5", {}),
     ],
 )
 def test_edited_code(project, file, old, new, jobs):
@@ -138,7 +139,7 @@ def test_edited_code(project, file, old, new, jobs):
         # A reader and a kind of truth that no sequence uses.
         ("readers/openpose.py", '"body_25"', '"body25"', {}),
         ("datasets/unlabelled.py", '"no truth"', '"none"', {}),
-        ("datasets/human36m/actions.py", '"Photo"', '"Picture"', {"table": 1}),
+        ("datasets/human36m/actions.py", '"Photo"', '"Picture"', TABLES),
         # The registry, and what computes nothing.
         ("../formats.py", "METRO: its npz", "METRO's npz", {}),
         ("errors.py", ": {problem}", " has {problem}", {}),
@@ -153,7 +154,7 @@ def test_edited_reader_or_what_computes_nothing(project, file, old, new, jobs):
 
 
 def test_plot_style(project):
-    project.edit(f"{LIBRARY}/pictures/moment.py", "_MARGIN = 1.35", "_MARGIN = 1.5")
+    project.edit(f"{LIBRARY}/pictures/part.py", "_MARGIN = 1.35", "_MARGIN = 1.5")
     assert project.planned(target="all") == {"all": 1, "figure": 2}
 
 
@@ -170,7 +171,7 @@ def test_a_changed_metric_of_poses_needs_no_flows(project):
     project.edit(f"{LIBRARY}/evaluation/pose_metrics.py", "_PCK_MM = 150", "_PCK_MM = 600")
     before = pd.read_csv(results / "table.csv")
     run = project.snakemake()
-    assert run.ok and run.jobs() == {"pose_scores": 2, "table": 1}, run.text
+    assert run.ok and run.jobs() == {"pose_scores": 2, **TABLES}, run.text
     after = pd.read_csv(results / "table.csv")
     assert (after.pop("pck_150_percent") > before.pop("pck_150_percent") + 10).all()
     pd.testing.assert_frame_equal(after, before)
@@ -210,6 +211,33 @@ def test_touched_but_unchanged_files(project):
     assert project.planned() == {}
 
 
+@pytest.mark.parametrize(
+    ("key", "path", "made"),
+    [
+        ("sequences.right.video", "inputs/rihgt.avi", "frames.h5 was made from inputs/right.avi"),
+        ("sequences.right.estimates.file", "inputs/estimate.npz", "pose_0.h5 was made from "),
+        ("sequences.right.truth.file", "inputs/thruth.npz", "truth.h5 was made from "),
+        ("flow.weights", "inputs/raft_2.pth", "flow_0.h5 was made from "),
+    ],
+)
+@pytest.mark.parametrize("used_up", [False, True])
+def test_a_mistyped_path_is_refused_where_there_are_results(project, key, path, made, used_up):
+    """So nothing is lost, and be the right file gone as well."""
+    if used_up:
+        shutil.rmtree(project.folder / "inputs")
+    set_key(project, key, path)
+    run = project.snakemake("--dry-run")
+    assert not run.ok
+    assert f": {path}: no such file or folder; results/toy/" in run.text
+    assert made in run.text
+
+
+def test_another_video_is_read(project):
+    shutil.copy(project.folder / "inputs" / "right.avi", project.folder / "inputs" / "other.avi")
+    set_key(project, "sequences.right.video", "inputs/other.avi")
+    assert project.planned()["frames"] == 1
+
+
 def test_results_outlive_the_video_they_came_from(project):
     (project.folder / "inputs" / "right.avi").unlink()
     assert project.planned() == {}
@@ -247,7 +275,7 @@ def test_added_sequence(project):
     config["sequences"]["again"] = config["sequences"]["right"]
     project.write_config(config)
     planned = project.planned()
-    assert planned.pop("table") == 1
+    assert planned.pop("table") == planned.pop("all_tables") == 1
     assert planned.pop("flow_finetuned") == 2
     assert planned.pop("flow_scores") == 3
     stages = ("frames", "truth", "estimates", "flow_initial", "pose_refined")

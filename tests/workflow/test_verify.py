@@ -1,9 +1,13 @@
 """What `verify` says of finished files after changes, with and without Snakemake's own records."""
 
+import json
 import re
 import shutil
+from importlib.metadata import version
 
 import h5py
+
+from flowpose.storage.stage_files import set_text, text
 
 LIBRARY = "workflow/scripts/flowpose"
 
@@ -46,9 +50,10 @@ def test_finished(finished):
     expected = {
         f"toy/{sequence}/{file}"
         for sequence in ("Walking 1", "right")
-        for file in (*files, "figure.png")
+        for file in (*files, "moment.h5", "figure.png")
     }
-    assert made == dict.fromkeys(expected | {"table.csv", "table.md"}, "current")
+    tables = {f"{folder}table.{kind}" for folder in ("", "toy/") for kind in ("csv", "md")}
+    assert made == dict.fromkeys(expected | tables, "current")
 
 
 def test_changes_are_found_without_snakemakes_records(project):
@@ -67,6 +72,18 @@ def test_changes_are_found_without_snakemakes_records(project):
     for file in ("frames.h5", "keypoints.h5", "pose_0.h5", "flow_0.h5", "flow_1.h5", "flow_1.pt"):
         assert found[f"toy/right/{file}"][0] == "current", file
     assert found["table.csv"][0] == found["table.md"][0] == "stale"
+
+
+def test_other_versions_of_the_software_are_told_and_no_reason_to_compute_again(project):
+    path = project.folder / "results" / "toy" / "right" / "pose_1.h5"
+    with h5py.File(path, "r+") as h5:
+        software = json.loads(text(h5, "software"))
+        assert set(software) >= {"python", "numpy", "scipy", "h5py"}
+        set_text(h5, "software", json.dumps(software | {"numpy": "1.0"}))
+    now = version("numpy")
+    found = verdicts(project)
+    assert found["toy/right/pose_1.h5"] == ("current", f"made with numpy 1.0 (here {now})")
+    assert project.planned() == {}
 
 
 def test_changed_inputs_are_found(project):

@@ -1,3 +1,6 @@
+import hashlib
+import json
+import os
 import re
 import shutil
 import sys
@@ -11,8 +14,9 @@ from code_digest import code_digest
 from configuration import ConfigError, complete
 from flowpose.download.manifest import FOLDER_MANIFEST
 from flowpose.errors import InputError
+from flowpose.runtime.software import installed_software
 from formats import FORMATS
-from folder_inputs import files_in, names_digest
+from given_inputs import files_in, is_input, names_digest
 from human36m_sequences import human36m_sequences, raw_files
 
 try:
@@ -49,6 +53,17 @@ FLOW_GPUS = int(
     or (config["device"] == "auto" and shutil.which("nvidia-smi") is not None)
 )
 
+# With allow_missing, a stage's file may say only why it could not be made: none is shared then. Nor is
+# what other versions of the packages have computed, of which Snakemake knows nothing.
+SHARED = not config["allow_missing"]
+CACHE = os.environ.get("SNAKEMAKE_OUTPUT_CACHE", "")
+if workflow.workflow_settings.cache is not None and Path(CACHE).is_dir():
+    versions = json.dumps(installed_software(), sort_keys=True)
+    name = "flowpose-" + hashlib.sha256(versions.encode()).hexdigest()[:12]
+    if Path(CACHE).name != name:
+        Path(CACHE, name).mkdir(exist_ok=True)
+        os.environ["SNAKEMAKE_OUTPUT_CACHE"] = str(Path(CACHE, name))
+
 
 wildcard_constraints:
     sequence="|".join(map(re.escape, SEQUENCES)) or "none",
@@ -72,16 +87,9 @@ def is_made(path):
 
 
 def given_file(path, wildcards, *made):
-    """A file of the config, if it is an input that `made`, of the sequence, can be made from.
-
-    A missing one is left to the rule's script to report: as an input of Snakemake's it would stop
-    all sequences, not just its own. If all that was made from it is there, Snakemake keeps that.
-    """
-    outputs = (Path(output.format(sequence=wildcards.sequence)) for output in made)
-    there = (
-        is_made(path) or Path(path).exists() or all(file.exists() for file in outputs)
-    )
-    return path if there else []
+    """A file of the config as an input, if it is one that `made`, of the sequence, come from."""
+    outputs = [output.format(sequence=wildcards.sequence) for output in made]
+    return path if is_made(path) or is_input(path, outputs) else []
 
 
 def part_of(sequence, part):
@@ -145,8 +153,8 @@ def in_folders(parts, *made):
 
 
 def listing_of(parts, *made):
-    """A parameter function: changes where a file comes into or goes from a part's folders."""
-    return lambda wildcards: names_digest(in_folders(parts, *made)(wildcards))
+    """A parameter function: changes where a file that parts of the sequence name comes or goes."""
+    return lambda wildcards: names_digest(files_of(parts, *made)(wildcards))
 
 
 def code_with_readers(script, parts):
@@ -175,10 +183,15 @@ def of_cycle_before(name):
     )
 
 
+def first_weights(made):
+    """An input function: RAFT as loaded, to make a file of the sequence from."""
+    return lambda wildcards: given_file(FLOW_WEIGHTS, wildcards, f"{RESULTS}/{made}")
+
+
 def weights_before(wildcards):
     """An input function: the RAFT that a cycle's finetuning starts from."""
     if wildcards.cycle == "1":
-        return given_file(FLOW_WEIGHTS, wildcards, f"{RESULTS}/flow_1.h5")
+        return first_weights("flow_1.h5")(wildcards)
     return of_cycle_before("flow_{cycle}.pt")(wildcards)
 
 

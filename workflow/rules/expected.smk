@@ -1,3 +1,4 @@
+from snakemake.io import is_flagged
 from snakemake.iocontainers import Wildcards
 
 
@@ -31,6 +32,9 @@ def everything_made():
             "code": params.pop("code"),
             "parameters": params,
             "inputs": [str(file) for file in inputs if file not in unused],
+            "kept": not any(
+                is_flagged(file, "temp") for file in outputs if file == path
+            ),
         }
         todo += map(str, [*inputs, *outputs])
     return [found[path] for path in sorted(found)]

@@ -14,21 +14,20 @@ rule flow_initial:
     input:
         made_first=made_before_flows,
         frames=f"{RESULTS}/frames.h5",
-        weights=lambda wildcards: given_file(
-            FLOW_WEIGHTS, wildcards, f"{RESULTS}/flow_0.h5"
-        ),
+        weights=first_weights("flow_0.h5"),
     output:
         kept("flows", f"{RESULTS}/flow_0.h5"),
     log:
         f"{LOGS}/flow_0.log",
-    cache: True
+    cache: SHARED
     conda:
         ENVIRONMENT
     threads: 4
     resources:
         gpu=FLOW_GPUS,
     params:
-        weights=lambda wildcards: FLOW["weights"],
+        weights=FLOW["weights"],
+        found=lambda wildcards: bool(first_weights("flow_0.h5")(wildcards)),
         model=FLOW["model"],
         updates=FLOW["updates"],
         precision=FLOW["precision"],
@@ -49,7 +48,7 @@ rule flow_finetuned:
         kept("flows", multiext(f"{RESULTS}/flow_{{cycle}}", flow=".h5", weights=".pt")),
     log:
         f"{LOGS}/flow_{{cycle}}.log",
-    cache: True
+    cache: SHARED
     conda:
         ENVIRONMENT
     threads: 4

@@ -1,9 +1,13 @@
+def used_video(wildcards):
+    """The video of the sequence; nothing where there is none to read."""
+    video = of_sequence("video")(wildcards)
+    return given_file(video, wildcards, f"{RESULTS}/frames.h5")
+
+
 rule frames:
     """Decode the frames that are used, cropped and scaled."""
     input:
-        lambda wildcards: given_file(
-            of_sequence("video")(wildcards), wildcards, f"{RESULTS}/frames.h5"
-        ),
+        used_video,
     output:
         kept("frames", f"{RESULTS}/frames.h5"),
     log:
@@ -12,6 +16,8 @@ rule frames:
         ENVIRONMENT
     params:
         video=of_sequence("video"),
+        # One that was missing and has come is to be read, however old it is.
+        found=lambda wildcards: bool(used_video(wildcards)),
         crop=of_sequence("crop"),
         used=config["frames"],
         jpeg=REFERENCE,

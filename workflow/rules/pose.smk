@@ -8,7 +8,7 @@ rule pose_refined:
         f"{RESULTS}/pose_{{cycle}}.h5",
     log:
         f"{LOGS}/pose_{{cycle}}.log",
-    cache: True
+    cache: SHARED
     conda:
         ENVIRONMENT
     params:

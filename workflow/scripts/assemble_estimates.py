@@ -2,11 +2,11 @@
 
 from importlib import import_module
 
+from jobs import job
 from flowpose.pose.assembly import assemble_estimates
 from flowpose.pose.keypoint_file import write_keypoints
 from flowpose.pose.pose_file import write_pose
 from flowpose.video.frames_file import read_header
-from jobs import job
 
 with job(snakemake) as provenance:
     params, output = snakemake.params, snakemake.output

@@ -3,10 +3,10 @@
 import logging
 from importlib import import_module
 
+from jobs import job
 from flowpose.pose.labels import assemble_truth
 from flowpose.pose.truth_file import write_truth
 from flowpose.video.frames_file import read_header
-from jobs import job
 
 with job(snakemake) as provenance:
     params = snakemake.params

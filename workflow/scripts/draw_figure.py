@@ -1,9 +1,9 @@
 """Rule figure: what the method did to a sequence, in a picture."""
 
+from jobs import job
 from flowpose.evaluation.sequence_scores import ScoreFiles, read_sequence_scores
 from flowpose.pictures.moment_file import read_moment
 from flowpose.pictures.sequence_figure import draw_figure
-from jobs import job
 
 with job(snakemake):
     scores = ScoreFiles(snakemake.input.pose_scores, snakemake.input.flow_scores)

@@ -1,5 +1,6 @@
 """Rule flow_initial: RAFT's flow with the weights as loaded."""
 
+from jobs import job, progress
 from flowpose.flow.field_writing import write_flows
 from flowpose.raft.checkpoint import load_raft, place_raft
 from flowpose.raft.inference import estimate_flows
@@ -11,7 +12,6 @@ from flowpose.runtime.devices import (
     prepare,
 )
 from flowpose.video.frames_file import open_frames
-from jobs import job, progress
 
 with (
     job(snakemake) as provenance,

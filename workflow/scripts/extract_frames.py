@@ -1,7 +1,7 @@
 """Rule frames: decode the frames that are used."""
 
-from flowpose.video.frames_file import extract_frames
 from jobs import job, progress
+from flowpose.video.frames_file import extract_frames
 
 with job(snakemake) as provenance:
     params = snakemake.params

@@ -3,10 +3,10 @@
 import shutil
 from pathlib import Path
 
+from jobs import job, progress
 from flowpose.download.manifest import NAME
 from flowpose.download.sources import fetch_drive, fetch_torchvision, fetch_url, fetch_wheel
 from flowpose.storage.whole_files import replacing
-from jobs import job, progress
 
 with job(snakemake):
     download = snakemake.params.download

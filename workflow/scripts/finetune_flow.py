@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from jobs import job, progress, warn
 from flowpose.adaptation.finetuning import FlowOptions, finetune_toward_pose
 from flowpose.adaptation.target import block_radius
 from flowpose.flow.field_file import open_flows
@@ -17,7 +18,6 @@ from flowpose.runtime.devices import (
     prepare,
 )
 from flowpose.video.frames_file import open_frames
-from jobs import job, progress, warn
 
 with (
     job(snakemake) as provenance,
@@ -27,7 +27,9 @@ with (
     inputs, params = snakemake.input, snakemake.params
     precision = precision_on(device, params.precision)
     prepare(snakemake.threads, fast=precision == "fast")
-    model = place_raft(load_raft(inputs.weights, params.model), device, precision=precision)
+    # The first ones may be gone, which is for their reader to say.
+    weights = inputs.weights or snakemake.config["flow"]["weights"]
+    model = place_raft(load_raft(weights, params.model), device, precision=precision)
     joints = read_pose(inputs.pose).project()
     radius = block_radius(
         joints,

@@ -6,7 +6,7 @@ from typing import Any
 
 from flowpose.datasets.human36m.actions import SHIFTED, UNLABELLED, split_video_name
 from flowpose.datasets.human36m.layout import RAW_FOLDERS, RAW_KINDS
-from folder_inputs import files_in
+from given_inputs import files_in
 
 
 def human36m_sequences(

@@ -4,6 +4,7 @@ import fcntl
 import logging
 import os
 import platform
+import signal
 import sys
 import textwrap
 import traceback
@@ -12,13 +13,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+import h5py
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
+from failures import failure_in, failure_line
 from flowpose.errors import FlowposeError, InputError
+from flowpose.runtime.software import loaded_software
 from flowpose.storage.provenance import Provenance, write_record
-from flowpose.storage.stage_files import StageError, failure, write_failure
-from flowpose.storage.whole_files import sha256
+from flowpose.storage.stage_files import StageError, failure, read_provenance, write_failure
+from flowpose.storage.whole_files import damage_named, sha256
+
+# Until a job has begun, Ctrl-C ends its script without a traceback of what it was importing. So
+# scripts import this module first.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 # Seconds between two lines of progress where it goes to a file.
 _LOG_INTERVAL = 15
@@ -31,10 +39,11 @@ def job(snakemake) -> Iterator[Provenance]:
     Yields:
         What the output files shall say of their making.
 
-    An error of the user's becomes one message, in the log and on the screen, and ends the script;
-    with the config's `allow_missing`, it becomes the content of the rule's output instead, so that
-    the workflow goes on and the table can say what is missing and why.
+    An error becomes one message at the end of the log, which the run shows when it ends, and ends
+    the script; with the config's `allow_missing`, bad input becomes the content of the rule's
+    output instead, so that the workflow goes on and the table can say what is missing and why.
     """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     with _only_one(log) as stream:
@@ -55,9 +64,13 @@ def job(snakemake) -> Iterator[Provenance]:
             _record(snakemake, provenance)
         except FlowposeError as error:
             sys.exit(_fail(snakemake, error))
-        except Exception:
+        except KeyboardInterrupt:
+            logging.error("interrupted")
+            sys.exit(130)
+        except Exception as error:
             logging.error(traceback.format_exc())
-            raise
+            where = f"{type(error).__name__}: {error} (how it came about: {log})"
+            sys.exit(_fail(snakemake, FlowposeError(where)))
         logging.info("done")
 
 
@@ -131,7 +144,19 @@ def _provenance(snakemake) -> Provenance:
         threads=snakemake.threads,
         code=snakemake.params.code,
         inputs={str(path): sha256(path) for path in inputs},
+        software=loaded_software(),
+        ancestors=_ancestors(inputs),
     )
+
+
+def _ancestors(inputs: Iterable[str]) -> dict[str, Provenance]:
+    """What made the stage files among the inputs, and what those were made from."""
+    found: dict[str, Provenance] = {}
+    for path in filter(h5py.is_hdf5, inputs):
+        with damage_named(path), h5py.File(path) as h5:
+            if "stage" in h5.attrs:
+                found |= read_provenance(h5).lineage(path)
+    return found
 
 
 def _is_of_a_sequence(snakemake) -> bool:
@@ -154,23 +179,28 @@ def _write_notice(path: str, text: str) -> None:
 
 
 def _fail(snakemake, error: FlowposeError) -> int:
-    """Report an error, unless an earlier stage did; returns the script's exit status.
+    """Write down an error; returns the script's exit status.
 
     With `allow_missing`, bad input becomes the content of the outputs. What is wrong with the
     machine or a download does not: it may be right at the next try.
     """
-    logging.error(str(error))
-    if not isinstance(error, StageError):
-        print(f"\n{title(snakemake)}: {error}\n", file=sys.stderr)
     allowed = snakemake.config["allow_missing"] and isinstance(error, InputError)
     if not (allowed and _is_of_a_sequence(snakemake)):
+        message = f"{title(snakemake)}: {error}"
+        logging.error(failure_line(message))
+        if not failure_in(snakemake.log[0]):
+            # The log has no room for it.
+            print(f"\n{message}\n", file=sys.stderr)
         return 1
+    if not isinstance(error, StageError):
+        warn(snakemake, str(error))
+    provenance = _provenance(snakemake)
     for path in snakemake.output:
         if path.endswith(".h5"):
-            write_failure(path, _provenance(snakemake), str(error))
+            write_failure(path, provenance, str(error))
         elif path.endswith(".png"):
             _write_notice(path, f"{snakemake.wildcards.sequence}: {error}")
         else:
             Path(path).touch()
-    _record(snakemake, _provenance(snakemake))
+    _record(snakemake, provenance)
     return 0

@@ -3,6 +3,7 @@
 import logging
 import sys
 
+from jobs import job
 from flowpose.datasets.human36m.label_files import (
     SKELETONS,
     labelled,
@@ -11,7 +12,6 @@ from flowpose.datasets.human36m.label_files import (
 )
 from flowpose.datasets.human36m.raw_files import ACTIONS_OF_A_SUBJECT, read_raw
 from flowpose.errors import InputError
-from jobs import job
 
 
 def complain(error: InputError) -> None:

@@ -1,10 +1,10 @@
 """Rule table: mean scores of a data set, by sequence and cycle, and for Human3.6M by action."""
 
+from jobs import job
 from flowpose.datasets.human36m.actions import ACTIVITIES, activity_of
 from flowpose.evaluation.action_table import collect_by_action, write_by_action
 from flowpose.evaluation.sequence_scores import ScoreFiles
 from flowpose.evaluation.sequence_table import collect, write
-from jobs import job
 
 with job(snakemake):
     params, output = snakemake.params, snakemake.output

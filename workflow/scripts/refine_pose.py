@@ -2,12 +2,12 @@
 
 import logging
 
+from jobs import job, progress
 from flowpose.flow.field_file import open_flows
 from flowpose.pose.keypoint_file import read_keypoints
 from flowpose.pose.pose_file import read_pose, write_pose
 from flowpose.refinement.energy import PoseWeights
 from flowpose.refinement.refine import PoseOptions, refine_pose
-from jobs import job, progress
 
 with job(snakemake) as provenance:
     params = snakemake.params

@@ -1,8 +1,8 @@
 """Rule flow_scores: how far a cycle's flow is from the true motion."""
 
+from jobs import job
 from flowpose.evaluation.flow_scores import write_flow_scores
 from flowpose.pose.truth_file import read_truth
-from jobs import job
 
 with job(snakemake) as provenance:
     write_flow_scores(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from flowpose.download.members import take_folder
 from jobs import job
+from flowpose.download.members import take_folder
 
 with job(snakemake):
     take_folder(

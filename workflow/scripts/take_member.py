@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from flowpose.download.members import take_member
 from jobs import job
+from flowpose.download.members import take_member
 
 with job(snakemake):
     take_member(

@@ -1,10 +1,10 @@
 """Rule moment: what a picture of a sequence shows of its frames, poses and flows."""
 
+from jobs import job
 from flowpose.pictures.moment import pair_to_show, take_moment
 from flowpose.pictures.moment_file import write_moment
 from flowpose.pose.pose_file import read_pose
 from flowpose.pose.truth_file import read_truth
-from jobs import job
 
 with job(snakemake) as provenance:
     inputs = snakemake.input

@@ -4,9 +4,11 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from flowpose.runtime.software import installed_software
 from flowpose.storage.verification import Expected, verify
 
-verdicts = verify([Expected(**item) for item in snakemake.params.expected])
+expected = [Expected(**item) for item in snakemake.params.expected]
+verdicts = verify(expected, installed_software())
 counts = Counter(verdict.state for verdict in verdicts)
 lines = [
     f"{verdict.state:8} {verdict.path}" + (f": {verdict.why}" if verdict.why else "")

@@ -19,7 +19,8 @@ from flowpose.evaluation.flow_metrics import FLOW_METRICS
 from flowpose.evaluation.metric import Metric, Scores
 from flowpose.evaluation.pose_metrics import POSE_METRICS
 from flowpose.evaluation.sequence_scores import SequenceScores
-from flowpose.pictures.moment import Moment, Part
+from flowpose.pictures.moment import Moment
+from flowpose.pictures.part import Part
 from flowpose.pose.skeletons import FLOW_BONES
 from flowpose.storage.whole_files import replacing
 

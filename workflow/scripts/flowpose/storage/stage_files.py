@@ -43,12 +43,9 @@ def create(path: Path | str, provenance: Provenance) -> Iterator[h5py.File]:
 def read_provenance(h5: h5py.File) -> Provenance:
     """What made an open stage file."""
     texts = {field.name: text(h5, field.name) for field in fields(Provenance)}
-    return Provenance(
-        stage=texts["stage"],
-        parameters=json.loads(texts["parameters"]),
-        threads=json.loads(texts["threads"]),
-        code=texts["code"],
-        inputs=json.loads(texts["inputs"]),
+    plain = ("stage", "code")
+    return Provenance.from_json(
+        {name: value if name in plain else json.loads(value) for name, value in texts.items()}
     )
 
 

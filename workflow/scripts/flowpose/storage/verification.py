@@ -28,6 +28,7 @@ class Expected:
         parameters: settings of its stage.
         code: digest of its stage's code.
         inputs: what it is made from.
+        kept: whether it stays once all that is made from it is there.
     """
 
     path: str
@@ -35,6 +36,7 @@ class Expected:
     parameters: Mapping[str, object]
     code: str
     inputs: Sequence[str]
+    kept: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,39 +48,81 @@ class Verdict:
     why: str = ""
 
 
-def verify(expected: Iterable[Expected]) -> list[Verdict]:
+def verify(expected: Iterable[Expected], software: Mapping[str, str]) -> list[Verdict]:
     """What has become of each file: reads all of them, changes and makes none.
 
+    A file whose inputs are gone says itself what those were made from.
+
+    Args:
+        software: versions of what files would be made with today.
+
     Returns:
-        In the order given, for each file: `current`; `stale`, if it was made with other settings,
-        other code or other inputs, or from a file that is not current; `corrupt`, if its content is
-        not what was written; `missing`; or `failed`, if it stands for a stage that failed.
+        In the order given, for each file: `current`, with a word on other software that made it;
+        `stale`, if it was made with other settings, other code or other inputs, or from a file that
+        is not current; `corrupt`, if its content is not what was written; `missing`; or `failed`,
+        if it stands for a stage that failed.
     """
     files = {item.path: item for item in expected}
-    digest = cache(sha256)
+    verification = _Verification(files, software)
+    return [verification.verdict(path) for path in files]
 
-    @cache
-    def verdict(path: str) -> Verdict:
-        item = files[path]
+
+class _Verification:
+    """The verdicts on files that depend on each other, each given once."""
+
+    def __init__(self, files: Mapping[str, Expected], software: Mapping[str, str]) -> None:
+        self._files = files
+        self._software = software
+        self._digest = cache(sha256)
+        self.verdict = cache(self._verdict)
+
+    def _verdict(self, path: str) -> Verdict:
+        item = self._files[path]
         if not Path(path).is_file():
-            return Verdict(path, "missing")
+            return Verdict(
+                path, "missing", "" if item.kept else "deleted once it was used, see keep"
+            )
         try:
             made = _read_whole(item)
         except InputError as error:
             return Verdict(path, "corrupt", str(error))
-        if why := _what_changed(item, made):
+        if why := _what_changed(item, made) or self._which_input_changed(item, made, made):
             return Verdict(path, "stale", why)
-        for source in item.inputs:
-            if source in files and verdict(source).state not in ("current", "failed"):
-                return Verdict(path, "stale", f"{source} is {verdict(source).state}")
-            # What was fetched or given may be gone: what was made from it stays.
-            if Path(source).is_file() and made.inputs[source] != digest(source):
-                return Verdict(path, "stale", f"{source} has changed")
         if path.endswith(".h5") and (reason := failure(path)):
             return Verdict(path, "failed", reason)
-        return Verdict(path, "current")
+        return Verdict(path, "current", self._other_software(made))
 
-    return [verdict(path) for path in files]
+    def _which_input_changed(self, item: Expected, made: Provenance, last: Provenance) -> str:
+        """Which input of a file is not what it was made from, and why; empty if none.
+
+        Args:
+            item: the file, or an ancestor of it that is gone.
+            made: what made that.
+            last: what made the file, which knows its ancestors.
+        """
+        for source in item.inputs:
+            state = self.verdict(source).state if source in self._files else "current"
+            if state == "missing":
+                before, known = self._files[source], last.ancestors.get(self._files[source].record)
+                if known is None:
+                    return f"{source} is gone, and nothing tells what it was made from"
+                why = _what_changed(before, known) or self._which_input_changed(before, known, last)
+                if why:
+                    return f"{source} is gone, and would be made otherwise: {why}"
+            elif state in ("stale", "corrupt"):
+                return f"{source} is {state}"
+            # What was fetched or given may be gone: what was made from it stays.
+            elif Path(source).is_file() and made.inputs[source] != self._digest(source):
+                return f"{source} has changed"
+        return ""
+
+    def _other_software(self, made: Provenance) -> str:
+        other = [
+            f"{name} {version} (here {self._software.get(name, 'none')})"
+            for name, version in made.software.items()
+            if self._software.get(name) != version
+        ]
+        return f"made with {', '.join(other)}" if other else ""
 
 
 def _read_whole(item: Expected) -> Provenance:

@@ -105,10 +105,29 @@ def check_zip(path: Path | str) -> None:
 
 @contextmanager
 def damage_named(path: Path | str) -> Iterator[None]:
-    """Turn HDF5's errors at data that do not match their checksum into one that names the file."""
+    """Turn errors at data that are not what was written into one that names the file.
+
+    Raises:
+        InputError: the file is damaged.
+        FlowposeError: the machine does not let it be read.
+    """
     try:
         yield
     except (OSError, RuntimeError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        # HDF5 does not tell damage from a disk that fails.
+        _read_through(path)
         raise InputError(
             f"{path}: damaged: {error} (delete it, and run the workflow to make it again)"
+        ) from error
+
+
+def _read_through(path: Path | str) -> None:
+    """Read a file, if there is one, to see that it can be read."""
+    try:
+        sha256(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise FlowposeError(
+            f"{path}: cannot be read: {error.strerror} (look to its disk and permissions)"
         ) from error

@@ -1,4 +1,4 @@
-"""The files that a folder of the config stands for, as inputs of rules."""
+"""Files and folders that the config names, as inputs of rules; once used, they may be gone."""
 
 import hashlib
 import json
@@ -10,6 +10,39 @@ import h5py
 
 from flowpose.errors import InputError
 from flowpose.storage.stage_files import read_provenance
+
+
+def is_input(path: str, outputs: Sequence[str]) -> bool:
+    """Whether a file of the config is an input that a stage's outputs can be made, or stay, from.
+
+    A file that is gone still is, where the outputs were made from it: Snakemake then keeps them.
+    One that never was there is not, so that the stage's script reports it: as an input of
+    Snakemake's it would stop all sequences, not just its own.
+    """
+    if Path(path).exists():
+        return True
+    return all(Path(output).exists() for output in outputs) and path in _made_from(outputs[0])
+
+
+def refuse_replacement(key: str, path: str, output: str) -> None:
+    """Keep results that a mistyped path would replace by nothing.
+
+    Args:
+        key: of the config, which names the path.
+        path: a file or folder.
+        output: what a stage makes from it.
+
+    Raises:
+        InputError: the path leads nowhere, and there is an output that was made from another one.
+    """
+    if Path(path).exists() or not Path(output).exists():
+        return
+    made_from = _made_from(output)
+    if not any(Path(source).is_relative_to(path) for source in made_from):
+        raise InputError(
+            f"{key}: {path}: no such file or folder; {output} was made from "
+            f"{', '.join(made_from[:3]) or 'another one'} (mend the path, or delete that file)"
+        )
 
 
 @cache

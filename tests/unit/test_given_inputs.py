@@ -3,7 +3,7 @@ import json
 import pytest
 
 from flowpose.storage import stage_files
-from folder_inputs import files_in, names_digest
+from given_inputs import files_in, names_digest
 
 
 @pytest.fixture(autouse=True)

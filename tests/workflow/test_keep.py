@@ -1,0 +1,91 @@
+"""Without frames or flows once they are used up: what is left is current, and goes on."""
+
+import shutil
+
+import pandas as pd
+import pytest
+from test_verify import verdicts
+from toy import TABLE
+
+
+@pytest.fixture(scope="module")
+def lean(finished, tmp_path_factory):
+    """A project finished with both keys off, table and pictures."""
+    project = finished.copy(tmp_path_factory.mktemp("lean") / "project")
+    for folder in ("results", ".snakemake"):
+        shutil.rmtree(project.folder / folder)
+    config = project.config
+    config["keep"] = {"frames": False, "flows": False}
+    project.write_config(config)
+    run = project.snakemake(target="all")
+    assert run.ok, run.text
+    return project
+
+
+def test_frames_and_flows_are_deleted_and_nothing_is_to_be_done(lean, finished):
+    results = lean.folder / "results"
+    gone = {"frames.h5", *(f"flow_{k}.h5" for k in range(3)), "flow_1.pt", "flow_2.pt"}
+    left = {path.name for path in results.glob("toy/right/*.*")}
+    all_of_it = {path.name for path in (finished.folder / "results").glob("toy/right/*.*")}
+    assert left == all_of_it - gone
+    assert (lean.folder / TABLE).read_bytes() == (finished.folder / TABLE).read_bytes()
+    assert lean.planned(target="all") == {}
+
+
+def test_what_is_left_is_current(lean):
+    found = verdicts(lean)
+    for path, (state, why) in found.items():
+        if path.endswith(("frames.h5", ".pt")) or "/flow_" in path.replace("flow_scores", ""):
+            assert (state, why) == ("missing", "deleted once it was used, see keep"), path
+        else:
+            assert (state, why) == ("current", ""), path
+    assert len(found) == 38
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        (
+            ("flow", "learning_rate"),
+            2e-5,
+            "results/toy/right/flow_1.h5 is gone, and would be made otherwise: "
+            "learning_rate was 1e-05, is 2e-05",
+        ),
+        (
+            ("frames", "step"),
+            1,
+            "results/toy/right/flow_1.h5 is gone, and would be made otherwise: "
+            "results/toy/right/frames.h5 is gone, and would be made otherwise: ",
+        ),
+    ],
+)
+def test_what_is_left_of_other_settings_is_stale(lean, tmp_path, path, value, why):
+    project = lean.copy(tmp_path / "project")
+    config = project.config
+    config.setdefault(path[0], {})[path[1]] = value
+    project.write_config(config)
+    state, found = verdicts(project)["toy/right/flow_scores_1.h5"]
+    assert state == "stale" and found.startswith(why)
+
+
+def test_a_lost_picture_is_drawn_without_flows(lean, tmp_path):
+    project = lean.copy(tmp_path / "project")
+    picture = project.folder / "results" / "toy" / "right" / "figure.png"
+    before = picture.read_bytes()
+    picture.unlink()
+    run = project.snakemake(target="all")
+    assert run.ok and run.jobs() == {"figure": 1, "all": 1}, run.text
+    assert picture.read_bytes() == before
+
+
+def test_a_third_cycle_gives_what_three_at_once_give(lean, finished, tmp_path):
+    """The flows it goes on from are computed again."""
+    tables = []
+    for name, project in (("lean", lean), ("kept", finished)):
+        more = project.copy(tmp_path / name)
+        more.write_config(more.config | {"cycles": 3})
+        run = more.snakemake()
+        assert run.ok, run.text
+        tables.append(pd.read_csv(more.folder / TABLE))
+    assert list(tables[0]["cycle"]) == [0, 1, 2, 3] * 3
+    pd.testing.assert_frame_equal(*tables)

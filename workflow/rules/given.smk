@@ -1,0 +1,26 @@
+from given_inputs import refuse_replacement
+
+
+def given_paths(sequence):
+    """All that the config names for a sequence: key, path, and a file that is made from it."""
+    folder = RESULTS.format(sequence=sequence)
+    yield f"sequences.{sequence}.video", SEQUENCES[sequence][
+        "video"
+    ], f"{folder}/frames.h5"
+    yield "flow.weights", FLOW_WEIGHTS, f"{folder}/flow_0.h5"
+    stages = {"pose": "pose_0", "keypoints": "keypoints", "truth": "truth"}
+    for part, stage in stages.items():
+        given, found = part_of(sequence, part)
+        for path in found.paths(given, "file") + found.paths(given, "folder"):
+            key = part if part == "truth" else f"estimates.{part}"
+            yield f"sequences.{sequence}.{key}", path, f"{folder}/{stage}.h5"
+
+
+# Snakemake says that nothing is to be done where an input is missing and all outputs are there.
+for sequence in SEQUENCES:
+    for key, path, output in given_paths(sequence):
+        if not is_made(path):
+            try:
+                refuse_replacement(key, path, output)
+            except InputError as error:
+                raise WorkflowError(error)
