@@ -308,6 +308,10 @@ def test_a_folder_of_google_drive_comes_with_its_subfolders(drive, tmp_path):
     drive.requests.clear()
     fetch_drive(tmp_path, ROOT, progress=silent)
     assert drive.requests == []
+    (tmp_path / "S9" / "a & 1.npz").unlink()
+    drive.files[f"/drive.google.com/uc?id={ONE}"] = b"another"
+    with pytest.raises(FetchError, match=rf"expected SHA-256 {digests['S9/a & 1.npz']}"):
+        fetch_drive(tmp_path, ROOT, progress=silent)
 
 
 def test_a_quota_that_is_used_up_is_explained_with_the_way_out(drive, tmp_path, files_under):
