@@ -1,6 +1,5 @@
 """A web server on this machine that does what servers do to downloads."""
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,8 +15,6 @@ class Server(ThreadingHTTPServer):
     Attributes:
         files: content by path, the query included.
         faults: by path, what to do instead, once each, in order.
-        ranges: whether it can send part of a file.
-        etags: whether it marks versions of files.
         requests: path and range of all that was asked.
     """
 
@@ -25,7 +22,6 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.files: dict[str, bytes] = {}
         self.faults: dict[str, list[Fault]] = {}
-        self.ranges = self.etags = True
         self.requests: list[tuple[str, str | None]] = []
 
     def url(self, path: str) -> str:
@@ -33,8 +29,6 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers of the server; those in the first group are faults for `Server.faults`."""
-
     server: Server
 
     def do_GET(self) -> None:
@@ -42,40 +36,22 @@ class Handler(BaseHTTPRequestHandler):
         self.server.requests.append((path, self.headers.get("Range")))
         content = self.server.files.get(path)
         if faults := self.server.faults.get(path):
-            faults.pop(0)(self, content)
+            faults.pop(0)(self, content or b"")
         elif content is None:
             self.send_error(404)
         else:
             self.send_file(content)
 
     def send_file(self, content: bytes, at_most: int | None = None) -> None:
-        """A file or the part of it that is asked; the connection may break off early."""
-        etag = f'"{hashlib.sha256(content).hexdigest()}"'
-        begin = self._begin(etag) if self.server.ranges else 0
-        if begin >= len(content) > 0:
-            self.send_response(416)
-            self.end_headers()
-            return
+        """A file or what is asked of it; the connection may break off early."""
+        begin = int(self.headers.get("Range", "0").removeprefix("bytes=").rstrip("-"))
         self.send_response(206 if begin else 200)
-        if begin:
-            self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
-        if self.server.etags:
-            self.send_header("ETag", etag)
+        self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
         self.send_header("Content-Length", str(len(content) - begin))
         self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Disposition", "attachment")
         self.end_headers()
         self.wfile.write(content[begin : None if at_most is None else begin + at_most])
-
-    def _begin(self, etag: str) -> int:
-        asked = self.headers.get("Range")
-        changed = self.headers.get("If-Range", etag) != etag
-        return 0 if asked is None or changed else int(asked.removeprefix("bytes=").rstrip("-"))
-
-    def send_page(self, html: str, status: int = 200) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.end_headers()
-        self.wfile.write(html.encode())
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
@@ -91,14 +67,11 @@ def status(code: int) -> Fault:
 
 
 def page(html: str) -> Fault:
-    return lambda handler, _: handler.send_page(html)
-
-
-def redirect(url: str) -> Fault:
     def answer(handler: Handler, _: bytes) -> None:
-        handler.send_response(303)
-        handler.send_header("Location", url)
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/html; charset=utf-8")
         handler.end_headers()
+        handler.wfile.write(html.encode())
 
     return answer
 

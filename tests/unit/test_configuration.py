@@ -246,6 +246,23 @@ def test_an_address_that_cannot_be_fetched_is_refused(config, url):
     assert line.startswith(f"downloads.a.url: {url!r} does not match")
 
 
+@pytest.mark.parametrize(
+    ("downloads", "has"), [({}, "is empty"), ({"metro": DRIVE, "raft": DRIVE}, "has metro, raft")]
+)
+def test_a_path_of_a_download_that_the_config_does_not_have_is_refused(config, downloads, has):
+    config["downloads"] = downloads
+    config["flow"]["weights"] = path = "resources/downloads/rft/models/raft.pth"
+    config["sequences"]["walk"]["estimates"] = RECORDING | {"file": "resources/downloads/a"}
+    first, second = problems(config)
+    assert first.startswith("sequences.walk.estimates.file: resources/downloads/a is of a download")
+    assert second == (
+        f"flow.weights: {path} is of a download 'rft', and downloads {has} (say there where it "
+        "comes from, or give the path of a file of your own)"
+    )
+    downloads |= {"rft": DRIVE, "a": DRIVE}
+    assert complete(config)["flow"]["weights"] == path
+
+
 @pytest.mark.parametrize("name", ["logs", "a.b", "", "a/b", "-a"])
 def test_names_that_downloads_cannot_have_are_refused(config, name):
     (line,) = problems(config | {"downloads": {name: DRIVE}})

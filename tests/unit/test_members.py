@@ -1,175 +1,136 @@
 import hashlib
-import os
 import zipfile
 
 import pytest
 
-from flowpose.download.manifest import FOLDER_MANIFEST, read_manifest, write_manifest
+from flowpose.download.manifest import (
+    FOLDER_MANIFEST,
+    check_folder,
+    read_manifest,
+    write_manifest,
+)
 from flowpose.download.members import take_folder, take_member
-from flowpose.errors import InputError
+from flowpose.errors import FlowposeError, InputError
+
+IN_ARCHIVE = {
+    "package/weights.pth": b"weights" * 100,
+    "package/deep/a.json": b"{}",
+    "../evil": b"evil",
+    "/absolute": b"absolute",
+}
+
+
+def write_fetched(folder, archived=IN_ARCHIVE):
+    """A download of two files, one of them an archive, with its manifest."""
+    (folder / "S9").mkdir(parents=True)
+    (folder / "S9" / "Walking 1.npz").write_bytes(b"walking")
+    with zipfile.ZipFile(folder / "package.whl", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.mkdir("empty")
+        for name, content in archived.items():
+            archive.writestr(name, content)
+    write_manifest(
+        folder / "MANIFEST.sha256",
+        {
+            name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            for name in ("S9/Walking 1.npz", "package.whl")
+        },
+    )
+    return folder
 
 
 @pytest.fixture
-def archive(tmp_path):
-    folder = tmp_path / "archives"
-    folder.mkdir()
-    with zipfile.ZipFile(folder / "package.whl", "w", zipfile.ZIP_DEFLATED) as contents:
-        contents.writestr("package/weights.pth", b"weights" * 100)
-        contents.writestr("../evil", b"evil")
-        contents.writestr("/absolute", b"absolute")
-    return folder / "package.whl"
+def fetched(tmp_path):
+    return write_fetched(tmp_path / "fetched")
 
 
-def of_archive(archive):
-    """The folder of a download that is one archive."""
-    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-    write_manifest(archive.parent / "MANIFEST.sha256", {archive.name: digest})
-    return archive.parent
+@pytest.mark.parametrize("name", ["S9/Walking 1.npz", "package.whl", *IN_ARCHIVE])
+def test_a_file_is_put_to_the_path_given_wherever_an_archive_wants_it(
+    tmp_path, fetched, files_under, name
+):
+    before = files_under(tmp_path)
+    take_member(tmp_path / "new" / "out", fetched, name)
+    path = fetched / name if name not in IN_ARCHIVE else None
+    expected = path.read_bytes() if path else IN_ARCHIVE[name]
+    assert (tmp_path / "new" / "out").read_bytes() == expected
+    assert files_under(tmp_path) == sorted([*before, "new/out"])
 
 
-@pytest.fixture
-def fetched(tmp_path, archive):
-    """A download of two files, one of them an archive."""
-    (archive.parent / "S9").mkdir()
-    (archive.parent / "S9" / "Walking 1.npz").write_bytes(b"walking")
-    names = ["S9/Walking 1.npz", "package.whl"]
-    digests = {
-        name: hashlib.sha256((archive.parent / name).read_bytes()).hexdigest() for name in names
-    }
-    write_manifest(archive.parent / "MANIFEST.sha256", digests)
-    return archive.parent
+def test_a_file_that_is_nowhere_is_named_with_those_like_it_and_leaves_what_was(tmp_path, fetched):
+    (tmp_path / "out").write_text("old")
+    with pytest.raises(InputError, match=r"fetched: has no file weights.pth; .*'package/weights"):
+        take_member(tmp_path / "out", fetched, "weights.pth")
+    assert (tmp_path / "out").read_text() == "old"
 
 
-def test_a_file_is_taken_as_it_came(tmp_path, fetched):
-    source = fetched / "S9" / "Walking 1.npz"
-    os.utime(source, (0, 0))
-    take_member(tmp_path / "out" / "S9" / "a.npz", fetched, "S9/Walking 1.npz")
-    assert (tmp_path / "out" / "S9" / "a.npz").read_bytes() == b"walking"
-    assert (tmp_path / "out" / "S9" / "a.npz").stat().st_mtime > 0
-    assert (tmp_path / "out" / "S9" / "a.npz").samefile(source)
-
-
-def test_an_archive_may_be_taken_as_a_file(tmp_path, fetched):
-    take_member(tmp_path / "out.whl", fetched, "package.whl")
-    assert (tmp_path / "out.whl").samefile(fetched / "package.whl")
-
-
-@pytest.mark.parametrize("left", [True, False])
-def test_a_file_is_copied_where_links_cannot_be(tmp_path, fetched, monkeypatch, left):
-    """Also if a killed job has left one."""
-
-    def fail(*_):
-        raise PermissionError
-
-    source = fetched / "S9" / "Walking 1.npz"
-    if left:
-        (tmp_path / ".a.npz.part").hardlink_to(source)
-    monkeypatch.setattr(os, "link", fail)
-    take_member(tmp_path / "a.npz", fetched, "S9/Walking 1.npz")
-    assert (tmp_path / "a.npz").read_bytes() == b"walking"
-    assert not (tmp_path / "a.npz").samefile(source)
-
-
-def test_a_file_is_taken_out_of_an_archive_that_came(tmp_path, fetched):
-    take_member(tmp_path / "raft.pth", fetched, "package/weights.pth")
-    assert (tmp_path / "raft.pth").read_bytes() == b"weights" * 100
-
-
-def test_a_file_that_has_been_damaged_since_it_came_is_refused(tmp_path, fetched):
-    (fetched / "S9" / "Walking 1.npz").write_bytes(b"walkimg")
-    with pytest.raises(InputError, match=r"S9/Walking 1.npz: missing, or not as it came"):
-        take_member(tmp_path / "out", fetched, "S9/Walking 1.npz")
+@pytest.mark.parametrize(
+    ("damaged", "member", "message"),
+    [
+        ("S9/Walking 1.npz", "S9/Walking 1.npz", "Walking 1.npz: missing, or not as it came"),
+        ("package.whl", "package/weights.pth", "out: its archive is damaged: .*forcerun"),
+    ],
+)
+def test_a_flipped_bit_is_noticed_and_leaves_nothing(tmp_path, fetched, damaged, member, message):
+    content = bytearray((fetched / damaged).read_bytes())
+    # Of an archive, in the middle of its first file.
+    content[-1 if len(content) < 100 else content.index(b"weights.pth") + 20] ^= 1
+    (fetched / damaged).write_bytes(content)
+    with pytest.raises(FlowposeError, match=message):
+        take_member(tmp_path / "out", fetched, member)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_file_that_is_nowhere_is_named_with_those_like_it(tmp_path, fetched):
-    message = r"archives: has no file weights.pth; .*'package/weights.pth'"
-    with pytest.raises(InputError, match=message):
-        take_member(tmp_path / "out", fetched, "weights.pth")
-
-
-def test_a_member_is_written_to_the_path_given(tmp_path, archive, files_under):
-    take_member(tmp_path / "new" / "raft.pth", of_archive(archive), "package/weights.pth")
-    assert (tmp_path / "new" / "raft.pth").read_bytes() == b"weights" * 100
-    assert files_under(tmp_path) == [
-        "archives/MANIFEST.sha256",
-        "archives/package.whl",
-        "new/raft.pth",
-    ]
-
-
-@pytest.mark.parametrize(("member", "content"), [("../evil", b"evil"), ("/absolute", b"absolute")])
-def test_where_the_archive_wants_a_member_does_not_matter(
-    tmp_path, archive, files_under, member, content
-):
-    take_member(tmp_path / "a" / "b" / "out", of_archive(archive), member)
-    assert (tmp_path / "a" / "b" / "out").read_bytes() == content
-    assert files_under(tmp_path) == ["a/b/out", "archives/MANIFEST.sha256", "archives/package.whl"]
-
-
-def test_a_member_that_is_not_there_is_named_and_leaves_nothing(tmp_path, archive, files_under):
-    (tmp_path / "out").write_text("old")
-    with pytest.raises(InputError, match=r"archives: has no file package/none.pth; it has 3"):
-        take_member(tmp_path / "out", of_archive(archive), "package/none.pth")
-    assert (tmp_path / "out").read_text() == "old"
-    assert files_under(tmp_path) == ["archives/MANIFEST.sha256", "archives/package.whl", "out"]
-
-
-def test_a_file_that_is_no_archive_is_named_and_leaves_nothing(tmp_path, files_under):
-    (tmp_path / "package.whl").write_bytes(b"no archive")
+def test_a_file_that_is_no_archive_is_named(tmp_path, fetched):
+    (fetched / "package.whl").write_bytes(b"no archive")
     with pytest.raises(InputError, match=r"package.whl: no zip archive"):
-        take_member(tmp_path / "out", of_archive(tmp_path / "package.whl"), "a")
-    assert files_under(tmp_path) == ["MANIFEST.sha256", "package.whl"]
-
-
-def test_a_damaged_member_is_noticed_and_leaves_nothing(tmp_path, files_under):
-    with zipfile.ZipFile(tmp_path / "package.whl", "w") as contents:
-        contents.writestr("a", b"x" * 1000)
-    content = bytearray((tmp_path / "package.whl").read_bytes())
-    content[500] ^= 1
-    (tmp_path / "package.whl").write_bytes(content)
-    with pytest.raises(InputError, match=r"package.whl: .*CRC"):
-        take_member(tmp_path / "out", of_archive(tmp_path / "package.whl"), "a")
-    assert files_under(tmp_path) == ["MANIFEST.sha256", "package.whl"]
+        take_member(tmp_path / "out", fetched, "a")
 
 
 @pytest.mark.parametrize(
     ("folder", "content"),
-    [("S9", {"Walking 1.npz": b"walking"}), ("package", {"weights.pth": b"weights" * 100})],
-    ids=["as it came", "out of an archive"],
+    [
+        ("S9", {"Walking 1.npz": b"walking"}),
+        ("package", {"weights.pth": b"weights" * 100, "deep/a.json": b"{}"}),
+        ("package/deep", {"a.json": b"{}"}),
+    ],
 )
-def test_a_folder_is_taken_as_it_came_or_out_of_an_archive(tmp_path, fetched, folder, content):
+def test_a_folder_is_taken_as_it_came_or_out_of_an_archive(
+    tmp_path, fetched, files_under, folder, content
+):
     manifest = tmp_path / "out" / folder / FOLDER_MANIFEST
     take_folder(manifest, fetched, folder)
     assert {name: (manifest.parent / name).read_bytes() for name in content} == content
     assert read_manifest(manifest) == {
         name: hashlib.sha256(data).hexdigest() for name, data in content.items()
     }
-    assert len(list(manifest.parent.iterdir())) == len(content) + 1
+    assert files_under(manifest.parent) == sorted([*content, FOLDER_MANIFEST])
 
 
-def test_all_of_a_download_is_a_folder_too(tmp_path, archive):
-    """A zip archive of files without a folder: they are unpacked."""
-    with zipfile.ZipFile(archive, "w") as contents:
-        contents.mkdir("deep")
-        for name in ("1.json", "deep/2.json"):
-            contents.writestr(name, name)
-    take_folder(tmp_path / "out" / FOLDER_MANIFEST, of_archive(archive), "")
-    names = ["1.json", "deep/2.json"]
+def test_all_of_a_download_is_a_folder_too_its_archives_unpacked(tmp_path, files_under):
+    fetched = write_fetched(tmp_path / "fetched", {"1.json": b"1", "deep/2.json": b"2"})
+    take_folder(tmp_path / "out" / FOLDER_MANIFEST, fetched, "")
+    names = ["1.json", "S9/Walking 1.npz", "deep/2.json"]
     assert sorted(read_manifest(tmp_path / "out" / FOLDER_MANIFEST)) == names
-    assert [(tmp_path / "out" / name).read_text() for name in names] == names
+    assert files_under(tmp_path / "out") == sorted([*names, FOLDER_MANIFEST])
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path, fetched):
-    with pytest.raises(InputError, match=r"has no folder S8; it has 3, such as \['S9'"):
+    with pytest.raises(InputError, match=r"has no folder S8; it has 4, such as \['S9'"):
         take_folder(tmp_path / "S8" / FOLDER_MANIFEST, fetched, "S8")
 
 
-def test_a_name_that_leads_out_of_a_folder_is_refused(tmp_path, fetched, archive):
-    with zipfile.ZipFile(archive, "a") as contents:
-        contents.writestr("package/../../evil", b"evil")
-    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-    write_manifest(fetched / "MANIFEST.sha256", {"package.whl": digest})
+def test_a_name_that_leads_out_of_a_folder_is_refused_before_anything_is_put(tmp_path):
+    content = {"package/a": b"a", "package/../../evil": b"evil"}
+    fetched = write_fetched(tmp_path / "fetched", content)
     with pytest.raises(InputError, match=r"the name '\.\./\.\./evil' is not allowed"):
         take_folder(tmp_path / "out" / "package" / FOLDER_MANIFEST, fetched, "package")
-    assert not (tmp_path / "evil").exists()
+    assert not (tmp_path / "out").exists() and not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text("x")])
+def test_a_file_that_is_gone_from_a_folder_or_has_changed_is_named(tmp_path, fetched, damage):
+    manifest = tmp_path / "out" / FOLDER_MANIFEST
+    take_folder(manifest, fetched, "package")
+    check_folder(manifest)
+    damage(manifest.parent / "deep" / "a.json")
+    with pytest.raises(FlowposeError, match=r"deep/a.json: missing, .*delete .*FOLDER.sha256"):
+        check_folder(manifest)

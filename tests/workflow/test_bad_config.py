@@ -13,6 +13,7 @@ import pytest
         ("mode", "fast", "mode: 'fast' is not one of ['default', 'reference']"),
         ("flow.learning_rate", -1, "flow.learning_rate: -1 is less than or equal to the minimum"),
         ("flow.weights", None, "flow.weights: None is not of type 'string'"),
+        ("flow.weights", "resources/downloads/rft/a.pth", "a.pth is of a download 'rft', and down"),
         ("sequences.right.crop", [0, 0, 10], "sequences.right.crop: [0, 0, 10] is too short"),
         ("sequences.right.video", ..., "sequences.right.video: this key must be set"),
         ("dataset", "../evil", "dataset: '../evil' does not match"),

@@ -125,3 +125,14 @@ def test_a_folder_is_fetched(project, flat):
     assert run.ok and run.jobs() == {"estimates": 1}, run.text
     assert project.planned(target=POSE) == {}
     assert state(project) == ("current", "")
+    if flat:
+        return
+    # A file that came and was deleted is not left out in silence; the message says the way out.
+    gone = project.folder / downloaded / json_of(project, 3).name
+    gone.unlink()
+    run = project.snakemake("--forcerun", "estimates", target=POSE)
+    assert not run.ok and f"{gone.name}: missing, or not as it came (delete " in run.text
+    (gone.parent / "FOLDER.sha256").unlink()
+    run = project.snakemake(target=POSE)
+    assert run.ok and run.jobs() == {"take_folder": 1, "estimates": 1}, run.text
+    assert gone.exists()

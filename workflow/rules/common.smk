@@ -11,7 +11,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from code_digest import code_digest
-from configuration import ConfigError, complete
+from configuration import DOWNLOADS, ConfigError, complete
 from flowpose.download.manifest import FOLDER_MANIFEST
 from flowpose.errors import InputError
 from flowpose.runtime.software import installed_software
@@ -30,7 +30,6 @@ except ConfigError as error:
 DATASET = config["dataset"]
 CYCLES = config["cycles"]
 REFERENCE = config["mode"] == "reference"
-DOWNLOADS = "resources/downloads"
 FOLDER = config["results"]
 RESULTS = f"{FOLDER}/{DATASET}/{{sequence}}"
 LOGS = f"{RESULTS}/logs"

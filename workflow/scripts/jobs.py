@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 from tqdm import tqdm
 
 from failures import failure_in, failure_line
+from flowpose.download.manifest import FOLDER_MANIFEST, check_folder
 from flowpose.errors import FlowposeError, InputError
 from flowpose.runtime.software import loaded_software
 from flowpose.storage.provenance import Provenance, write_record
@@ -59,6 +60,9 @@ def job(snakemake) -> Iterator[Provenance]:
         try:
             if _is_of_a_sequence(snakemake):
                 _refuse_failed(snakemake.input)
+            for path in snakemake.input:
+                if Path(path).name == FOLDER_MANIFEST:
+                    check_folder(Path(path))
             provenance = _provenance(snakemake)
             yield provenance
             _record(snakemake, provenance)
@@ -115,11 +119,31 @@ def warn(snakemake, message: str) -> None:
     print(f"\n{title(snakemake)}: {message}\n", file=sys.stderr)
 
 
+def _interval() -> float:
+    """Seconds between two looks of a progress bar."""
+    return 0.5 if sys.stderr.isatty() else _LOG_INTERVAL
+
+
+def transfer_progress(snakemake) -> Callable[[int, int | None], None]:
+    """Shows how much of a file has come, as `progress` does, given its bytes so far and in all."""
+    interval = _interval()
+    bar = tqdm(
+        desc=title(snakemake), unit="B", unit_scale=True, mininterval=interval, delay=interval
+    )
+
+    def show(so_far: int, in_all: int | None) -> None:
+        bar.total = in_all
+        # Less than before, if this is another file.
+        bar.update(so_far - bar.n)
+
+    return show
+
+
 def progress(
     snakemake, unit: str, total_of_iterator: int | None = None
 ) -> Callable[[Iterable], Iterable]:
     """Wraps an iterable in a progress bar on the screen, or in lines now and then in a file."""
-    interval = 0.5 if sys.stderr.isatty() else _LOG_INTERVAL
+    interval = _interval()
 
     def bar(iterable: Iterable) -> Iterable:
         total = total_of_iterator if not hasattr(iterable, "__len__") else None

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from flowpose.errors import check
-from flowpose.storage.whole_files import replacing
+from flowpose.errors import FlowposeError, check
+from flowpose.storage.whole_files import replacing, sha256
 
 NAME = "MANIFEST.sha256"
 # Of a single folder of what was fetched, once it is taken out.
@@ -34,6 +34,22 @@ def write_manifest(path: Path, digests: Mapping[str, str]) -> None:
     """Write what `read_manifest` reads."""
     with replacing(path) as temporary:
         temporary.write_text("".join(f"{digests[name]}  {name}\n" for name in sorted(digests)))
+
+
+def check_folder(manifest: Path) -> None:
+    """Refuse a folder that is no longer as the manifest in it says.
+
+    Raises:
+        FlowposeError: a file is missing or has changed.
+    """
+    for name, digest in read_manifest(manifest).items():
+        check_whole(manifest.parent / name, digest, f"delete {manifest}, and run the same again")
+
+
+def check_whole(path: Path, digest: str, remedy: str) -> None:
+    """Refuse a file that is missing, or no longer what came."""
+    if not path.is_file() or sha256(path) != digest:
+        raise FlowposeError(f"{path}: missing, or not as it came ({remedy})")
 
 
 def check_name(name: str, where: object) -> str:
