@@ -17,7 +17,7 @@ from flowpose.readers.mediapipe import MEDIAPIPE_33
 from flowpose.video.decoding import VideoInfo
 from flowpose.video.frames_file import FramesHeader, View
 
-F, SIZE = 10, (640, 480)
+F, SIZE, FPS = 10, (640, 480), 30
 USED = np.array([1, 4, 7, 8])
 PX_PER_M = 150
 MIDDLE = np.array([250, 240])
@@ -25,7 +25,8 @@ L_WRIST = METRO_14.index["l_wrist"]
 
 
 def header(index=USED, crop=(40, 60, 400, 400), width=200):
-    return FramesHeader(np.array(index), VideoInfo(SIZE, 30.0, F), View.of(SIZE, crop, width))
+    index = np.array(index)
+    return FramesHeader(index, index / FPS, VideoInfo(SIZE, FPS, F), View.of(SIZE, crop, width))
 
 
 @pytest.fixture
