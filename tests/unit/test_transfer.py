@@ -157,7 +157,7 @@ def test_a_wrong_digest_is_refused_and_the_file_deleted(server, target, tmp_path
 def test_a_file_that_was_there_outlives_a_failure(server, target):
     target.parent.mkdir()
     target.write_text("old")
-    with pytest.raises(RefusedError):
+    with pytest.raises(RefusedError, match="expected SHA-256 0000"):
         fetch(server, target, digest="0" * 64)
     assert target.read_text() == "old"
 

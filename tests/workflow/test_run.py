@@ -143,7 +143,9 @@ def test_the_documents_name_what_the_files_hold(finished):
     table = (ROOT / "docs" / "results.md").read_text()
     metrics = {metric.name for metric in METRICS}
     folder = finished.folder / "results" / "toy" / "right"
-    for path in sorted(folder.glob("*.h5")):
+    paths = sorted(folder.glob("*.h5"))
+    assert {path.stem for path in paths} >= set(STAGES)
+    for path in paths:
         with h5py.File(path) as h5:
             names: list[str] = []
             h5.visit(names.append)
