@@ -23,6 +23,7 @@ from golden_compare import (
     subsampled,
     targets,
 )
+from video_files import decode
 
 from flowpose.adaptation.finetuning import FlowOptions, finetune
 from flowpose.pose.assembly import assemble_estimates
@@ -32,8 +33,7 @@ from flowpose.raft.inference import estimate_flows
 from flowpose.readers import dcpose, metro
 from flowpose.refinement.refine import PoseOptions, RefinedPose, refine_pose
 from flowpose.storage.safe_pickle import read_pickled
-from flowpose.video.decoding import jpeg_round_trip, probe, read_frames, used_frames
-from flowpose.video.frames_file import FramesHeader, View
+from flowpose.video.decoding import jpeg_round_trip, used_frames
 
 UPDATES = 20
 # Human3.6M's camera 60457274 in VideoPose3D's order.
@@ -70,18 +70,18 @@ class Run:
         n = len(self._frames)
         detections = workspace / "dcpose_estimates_h36m" / subject / f"result_{video}.json"
         video_file = h36m / subject / "Videos" / f"{video}.mp4"
-        info = probe(video_file)
-        index = used_frames(info.n_frames, FIRST, STEP, n)
+        header, pictures = decode(video_file, used_frames(FIRST, STEP, n))
         self._metro, self._keypoints = assemble_estimates(
             metro.read_joints(estimates),
             dcpose.read_detections(detections),
-            FramesHeader(np.array(index), info, View.of(info.size, None, None)),
+            header,
         )
         labels = read_pickled(h36m / "data_2d_h36m_gt.npz", "positions_2d")[subject]
         self._labels = subsampled(labels[video.rpartition(".")[0]][CAMERA], n)
         truth = read_pickled(workspace / "data" / "data_3d_h36m.npz", "positions_3d")[subject]
         self._truth = truth[video]
-        self._decoded = decoded(video_file, index)
+        # As the reference extracts them.
+        self._decoded = np.stack([jpeg_round_trip(picture) for picture in pictures])
 
     def check(self) -> Iterator[Row]:
         """Two cycles of flow with a refinement of the pose between them."""
@@ -163,9 +163,3 @@ class Run:
         ):
             ours = mpjpe(joints, self._truth)
             yield self._row(f"{which} (mm)", ours, self._golden(name), tolerance)
-
-
-def decoded(video: Path, index: range) -> np.ndarray:
-    """The frames as the reference extracts them."""
-    frames = read_frames(video, index, probe(video).n_frames)
-    return np.stack([jpeg_round_trip(frame) for frame in frames])

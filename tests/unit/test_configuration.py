@@ -35,18 +35,34 @@ def test_there_are_configs():
     assert "config.yaml" in [path.name for path in CONFIGS]
 
 
-def test_defaults_are_the_papers(config):
+def test_defaults_are_the_papers_but_for_solver_and_precision(config):
     full = complete(config)
     assert (full["mode"], full["cycles"]) == ("default", 2)
     assert full["frames"] == {"first": 1, "step": 5, "count": None, "width": None}
-    flow = full["flow"]
-    assert (flow["model"], flow["updates"], flow["passes"]) == ("raft_large", 20, 8)
-    assert (flow["learning_rate"], flow["block"]["radius"]) == (1e-5, 15)
-    pose = full["pose"]
-    assert (pose["steps"], pose["learning_rate"], pose["stop_decimals"]) == (1500, 1e-3, 4)
-    assert (pose["stop_patience"], pose["solver"]) == (10, "gauss_newton")
+    assert full["flow"] == {
+        "model": "raft_large",
+        "weights": "raft.pth",
+        "updates": 20,
+        "passes": 8,
+        "learning_rate": 1e-5,
+        "precision": "auto",
+        "low_memory": False,
+        "frozen_encoders": False,
+        "gradient_updates": None,
+        "pairs_per_step": 1,
+        "person_margin": None,
+        "block": {"radius": 15, "person_height": None},
+    }
     weights = {"prior": 400, "temporal": 300, "bones": 10000, "camera": 0.1}
-    assert pose["weights"] == weights | {"keypoints": 0.01, "flow": 0.01}
+    assert full["pose"] == {
+        "weights": weights | {"keypoints": 0.01, "flow": 0.01},
+        "solver": "gauss_newton",
+        "steps": 1500,
+        "learning_rate": 1e-3,
+        "stop_decimals": 4,
+        "stop_patience": 10,
+        "min_confidence": 0,
+    }
 
 
 def test_what_is_set_stays_and_the_rest_of_its_section_is_filled_in(config):

@@ -1,5 +1,5 @@
 import copy
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import psutil
@@ -137,7 +137,11 @@ def test_only_one_thread_reads_ahead(model, frames, two_threads):
 
 
 def test_defaults_are_the_papers():
-    assert FlowOptions() == FlowOptions(updates=20, passes=8, learning_rate=1e-5)
+    paper = {"updates": 20, "passes": 8, "learning_rate": 1e-5, "precision": "exact"}
+    # As the paper knows nothing of them.
+    off = dict.fromkeys(("low_memory", "frozen_encoders"), False)
+    off |= {"gradient_updates": None, "pairs_per_step": 1, "person_margin": None}
+    assert asdict(FlowOptions()) == paper | off
 
 
 def test_every_parameter_takes_adams_first_step(model, frames):

@@ -147,26 +147,50 @@ def test_same_input_gives_the_same_result(rng):
     st.sampled_from([0, 0.5, 1]),
     st.sets(st.sampled_from(NAMES)),
 )
-def test_energy_never_rises_and_results_are_finite(seed, n_frames, noise, detected, without):
+def test_energy_never_rises_and_ends_where_no_way_leads_down(
+    seed, n_frames, noise, detected, without
+):
+    """Of the result, or of a step from it against the gradient, short or long."""
     inputs = problem(np.random.default_rng(seed), n_frames, noise=noise, detected=detected)
-    weights = PoseWeights(**dict.fromkeys(without, 0))
-    refined = refine_pose(*inputs, options=PoseOptions(weights=weights))
+    weights = dict.fromkeys(without, 0)
+    refined = refine_pose(*inputs, options=PoseOptions(weights=PoseWeights(**weights)))
     assert (np.diff(refined.loss) < 0).all()
-    assert np.isfinite(pack(refined.pose, float)).all()
+    energy, result = energy_of(*inputs, **weights), pack(refined.pose, float)
+    state = energy.state(result)
+    assert energy.value(state) == pytest.approx(refined.loss[-1], abs=1e-6)
+    gradient = energy.gradient(state, energy.slope(state))
+    downhill = -gradient / max(np.linalg.norm(gradient), 1e-30)
+    for length in 10.0 ** np.arange(-6, 0):
+        lower = energy.value(energy.state(result + length * downhill))
+        assert lower >= refined.loss[-1] - 1e-3 * refined.loss[0]
 
 
 def test_joints_on_one_point_are_no_obstacle(rng):
-    pose, *others = problem(rng, 4)
+    """Bones without length have no direction; joints still go to where they were detected."""
+    pose, keypoints, detected, flow = problem(rng, 4)
     point = Pose(np.zeros_like(pose.joints_3d), pose.camera, pose.crop)
-    refined = refine_pose(point, *others, options=PoseOptions())
-    assert np.isfinite(refined.pose.joints_3d).all()
-    assert refined.loss[-1] < refined.loss[0]
+    only = {"prior": 0, "temporal": 0, "bones": 1e-6, "camera": 0, "keypoints": 1, "flow": 0}
+    options = PoseOptions(weights=PoseWeights(**only))
+    refined = refine_pose(point, keypoints, detected, flow, options=options)
+    off = np.linalg.norm(refined.pose.project() - keypoints, axis=-1)[detected > 0]
+    assert off.max() < 0.05
 
 
 def test_pose_off_the_image_is_left_where_the_other_terms_have_it(rng):
-    pose, *others = problem(rng, 4)
-    far = Pose(pose.joints_3d + [1e4, 0, 0], pose.camera, pose.crop)
-    assert np.isfinite(refine_pose(far, *others, options=PoseOptions()).pose.joints_3d).all()
+    pose, keypoints, detected, flow = problem(rng, 4)
+    far = Pose(pose.joints_3d + [10, 0, 0], pose.camera, pose.crop)
+    with_flow, without = (
+        refine_pose(
+            far,
+            keypoints + far.project() - pose.project(),
+            detected,
+            flow,
+            options=PoseOptions(weights=PoseWeights(flow=weight)),
+        )
+        for weight in (10, 0)
+    )
+    np.testing.assert_array_equal(pack(with_flow.pose, float), pack(without.pose, float))
+    assert len(without.loss) > 2
 
 
 def test_unknown_joints_are_refused(rng):

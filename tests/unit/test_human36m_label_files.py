@@ -40,7 +40,9 @@ def test_2d_labels_are_those_of_videopose3d(tmp_path):
         "num_joints": 17,
         "keypoints_symmetry": [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]],
     }
-    for subject, actions in file["positions_2d"].item().items():
+    labels = file["positions_2d"].item()
+    assert list(labels) == ["S9", "S11"] and sorted(labels["S9"]) == sorted(ACTIONS)
+    for subject, actions in labels.items():
         for action, views in actions.items():
             assert isinstance(views, list) and len(views) == 4
             for i, view in enumerate(views):

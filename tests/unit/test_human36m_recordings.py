@@ -41,7 +41,8 @@ def read(files, subject="S9", action="Walking", camera=CAMERAS[3]):
 
 
 def header(*index, size=SIZE, width=None, crop=None):
-    return FramesHeader(np.array(index), VideoInfo(size, 50.0, 99), View.of(size, crop, width))
+    index = np.array(index)
+    return FramesHeader(index, index / 50, VideoInfo(size, 50.0, 99), View.of(size, crop, width))
 
 
 @pytest.mark.parametrize("camera", CAMERAS)

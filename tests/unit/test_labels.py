@@ -15,7 +15,8 @@ LIMBS = Skeleton("limbs", ("l_wrist", "r_ankle"))
 
 def header(*index):
     view = View.of((1000, 800), (100, 200, 600, 400), 300)
-    return FramesHeader(np.array(index), VideoInfo((1000, 800), 30.0, 99), view)
+    index = np.array(index)
+    return FramesHeader(index, index / 30, VideoInfo((1000, 800), 30.0, 99), view)
 
 
 @pytest.fixture

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 from mini_human36m_body import CAMERAS
 from mini_human36m_files import METRO_14
+from video_files import decode
 
 from flowpose.evaluation.pose_metrics import joint_errors
 from flowpose.pose.assembly import assemble_estimates
 from flowpose.readers import dcpose, metro
-from flowpose.video.decoding import probe, read_frames
-from flowpose.video.frames_file import FramesHeader, View
 
 N_FRAMES = 12
 USED = range(mini.FIRST, N_FRAMES, mini.STEP)
@@ -51,16 +50,16 @@ def used_truth(recording):
 
 def estimates(folder, recording):
     """The pose and the keypoints of the used frames, px of the video."""
-    info = probe(folder / VIDEO.format(recording))
+    header, _ = decode(folder / VIDEO.format(recording), USED)
     return assemble_estimates(
         metro.read_joints(folder / METRO.format(recording)),
         dcpose.read_detections(folder / DCPOSE.format(recording)),
-        FramesHeader(np.array(USED), info, View.of(info.size, None, None)),
+        header,
     )
 
 
 def read_grey(path):
-    frames = read_frames(path, USED, N_FRAMES)
+    _, frames = decode(path, USED)
     return [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
 
 
@@ -134,7 +133,7 @@ def test_labels_are_packed_as_they_are_distributed(folder, tmp_path):
 
 @each
 def test_videos_have_the_camera_s_size_and_rate(folder, recording):
-    info = probe(folder / VIDEO.format(recording))
+    info = decode(folder / VIDEO.format(recording), USED)[0].video
     assert (info.size, info.fps, info.n_frames) == ((1000, 1002), 50, N_FRAMES)
 
 

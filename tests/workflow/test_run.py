@@ -32,7 +32,29 @@ STAGES = [
 NAMES = [metric.name for metric in METRICS]
 
 
-PARAMETERS = {"flow_1": {"updates": 2, "passes": 1, "reference": False}, "pose_1": {"steps": 20}}
+# Of each stage some that are the config's, in the sequence "Walking 1".
+FLOW = {"model": "raft_small", "updates": 2, "reference": False}
+ESTIMATES = {
+    "pose_reader": "flowpose.readers.metro",
+    "pose": {"file": "inputs/metro.npz"},
+    "keypoints": {"file": "inputs/dcpose.json"},
+}
+PARAMETERS = {
+    "frames": {
+        "video": "inputs/Walking 1.60457274.avi",
+        "used": {"first": 0, "step": 2, "count": None, "width": None},
+    },
+    "truth": {"truth": {"file": "inputs/truth.npz", "camera": "left"}},
+    "keypoints": ESTIMATES,
+    "pose_0": ESTIMATES,
+    "flow_0": FLOW | {"weights": "inputs/raft.pth"},
+    "flow_1": FLOW | {"passes": 1},
+    "pose_1": {"steps": 20, "solver": "gauss_newton", "min_confidence": 0},
+    "flow_2": FLOW | {"passes": 1},
+    "pose_scores": {"cycles": 2},
+    "flow_scores_0": {"reference": False},
+    "flow_scores_2": {"reference": False},
+}
 
 
 def test_table(finished):
@@ -54,12 +76,15 @@ def test_every_stage_explains_itself(finished, stage):
     with h5py.File(finished.folder / "results" / "toy" / "Walking 1" / f"{stage}.h5") as h5:
         assert text(h5, "flowpose_version") == __version__
         assert len(text(h5, "code")) == 12
-        assert json.loads(text(h5, "parameters")).items() >= PARAMETERS.get(stage, {}).items()
+        parameters = json.loads(text(h5, "parameters"))
+        assert parameters | PARAMETERS[stage] == parameters
         digests = json.loads(text(h5, "inputs")).values()
         assert digests and all(len(digest) == 64 for digest in digests)
         items = []
         h5.visititems(lambda _, item: items.append(item))
-        for item in (item for item in items if isinstance(item, h5py.Dataset)):
+        datasets = [item for item in items if isinstance(item, h5py.Dataset)]
+        assert datasets
+        for item in datasets:
             assert len(text(item, "axes").split()) == item.ndim, item.name
             assert item.fletcher32 and item.shuffle and item.compression == "gzip", item.name
             assert item.ndim < 3 or item.chunks[0] == 1, item.name
@@ -118,7 +143,9 @@ def test_the_documents_name_what_the_files_hold(finished):
     table = (ROOT / "docs" / "results.md").read_text()
     metrics = {metric.name for metric in METRICS}
     folder = finished.folder / "results" / "toy" / "right"
-    for path in sorted(folder.glob("*.h5")):
+    paths = sorted(folder.glob("*.h5"))
+    assert {path.stem for path in paths} >= set(STAGES)
+    for path in paths:
         with h5py.File(path) as h5:
             names: list[str] = []
             h5.visit(names.append)

@@ -4,7 +4,7 @@ Frames, px, skeletons, people, cameras and gaps are seen to here, once for all f
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 
 from flowpose.errors import check
 from flowpose.pose.estimates import CropCamera, Detections, Estimates, Joints
+from flowpose.pose.gaps import check_gaps, interpolated
 from flowpose.pose.keypoint_file import Keypoints
 from flowpose.pose.pose_file import Pose
 from flowpose.pose.skeletons import METRO_14, convert, convert_confidence
@@ -37,14 +38,14 @@ def assemble_estimates(
 ) -> tuple[Pose, Keypoints]:
     """The pose and the keypoints of the frames that are used, METRO_14, px of these frames.
 
-    A frame that the joints lack is interpolated between its neighbours and marked missing. Of
-    several people detected in a frame the one nearest to the pose is taken; a frame without any has
-    confidence 0. Joints without a camera get the one that brings them closest to the detections,
-    weighted by confidence.
+    A frame that the joints lack is interpolated between its neighbours, if these are near
+    (`gaps.LONGEST_S`), and marked missing. Of several people detected in a frame the one nearest
+    to the pose is taken; a frame without any has confidence 0. Joints without a camera get the one
+    that brings them closest to the detections, weighted by confidence.
 
     Raises:
-        InputError: estimates are of another video, of other frames or of somebody else; or several
-            people were detected and there is no camera to tell them apart.
+        InputError: estimates are of another video, of other frames or of somebody else, or lacking
+            for too long; or several people were detected and there is no camera to tell them apart.
     """
     for estimates in (joints, detections):
         _check_video(estimates, header)
@@ -123,8 +124,18 @@ def _in_used_frames(
     known = places[rows].tolist()
     _check_part(joints, len(known), n)
 
+    # Frames used have other numbers once another is the first.
+    again = ", and estimates of these" if joints.numbering == "used" else ""
+    check_gaps(known, header, joints.source, "no estimate", again)
+    if len(known) < n:
+        absent = np.setdiff1d(np.arange(n), known)
+        _log.warning(
+            "%s: no estimate in frames %s: interpolated, they count in no error",
+            *(joints.source, header.index[absent].tolist()),
+        )
+
     def filled(values: Float[np.ndarray, "n *shape"]) -> Float[np.ndarray, "T *shape"]:
-        return _interpolated(values[rows], known, n)
+        return interpolated(values[rows], known, header)
 
     points = convert(filled(joints.points), joints.skeleton, METRO_14)
     unknown = ~np.isfinite(points).all((0, 2))
@@ -135,17 +146,6 @@ def _in_used_frames(
     crop = joints.camera.crop
     crop = Crop(filled(crop.scale), filled(crop.start), crop.size)
     return known, points, CropCamera(filled(joints.camera.parameters), crop)
-
-
-def _interpolated(
-    values: Float[np.ndarray, "n *shape"], known: Sequence[int], n_frames: int
-) -> Float[np.ndarray, "T *shape"]:
-    """Values of some frames, and between them their linear interpolation."""
-    if len(known) == n_frames:
-        return values
-    columns = values.reshape(len(values), -1).T
-    filled = [np.interp(np.arange(n_frames), known, column) for column in columns]
-    return np.stack(filled, -1).astype(values.dtype).reshape(n_frames, *values.shape[1:])
 
 
 def _of_one_person(
@@ -248,9 +248,11 @@ def _with_fitted_camera(
     )
     known = np.flatnonzero(fits).tolist()
     check(bool(known), where, "no camera brings them together", "are they of the same person?")
+    remedy = "; or give a pose estimate with a camera"
+    check_gaps(known, header, where, "too few joints for a camera", remedy)
     if len(known) < len(points):
         _log.warning("%s: too few joints, camera interpolated: %s", where, header.index[~fits])
-    return Pose(points, _interpolated(camera[fits], known, len(points)), crop, missing)
+    return Pose(points, interpolated(camera[fits], known, header), crop, missing)
 
 
 def _of_view(crop: Crop, view: View) -> Crop:

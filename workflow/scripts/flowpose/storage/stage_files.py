@@ -101,9 +101,15 @@ def add(
 
 
 def add_stream(
-    h5: h5py.Group, name: str, shape: tuple[int, ...], dtype: str, *, axes: str, unit: str = ""
+    h5: h5py.Group,
+    name: str,
+    shape: tuple[int | None, ...],
+    dtype: str,
+    *,
+    axes: str,
+    unit: str = "",
 ) -> h5py.Dataset:
-    """An array to be filled frame by frame."""
+    """An array to be filled frame by frame; where their number is None, it is empty and grows."""
     return _dataset(h5, name, shape, np.dtype(dtype), axes, unit, ())
 
 
@@ -142,7 +148,7 @@ def joint_names(h5: h5py.Group, name: str) -> tuple[str, ...]:
 def _dataset(
     h5: h5py.Group,
     name: str,
-    shape: tuple[int, ...],
+    shape: tuple[int | None, ...],
     dtype: np.dtype,
     axes: str,
     unit: str,
@@ -154,8 +160,13 @@ def _dataset(
     filters = {"compression": "gzip", "compression_opts": GZIP_LEVEL}
     filters |= {"shuffle": True, "fletcher32": True}
     chunks = (1, *shape[1:]) if len(shape) > 2 else shape
+    start = tuple(n or 0 for n in shape)
     dataset = h5.create_dataset(
-        name, shape, dtype, **(filters | {"chunks": chunks} if 0 not in shape and shape else {})
+        name,
+        start,
+        dtype,
+        maxshape=shape if None in shape else None,
+        **(filters | {"chunks": chunks} if 0 not in shape and shape else {}),
     )
     set_text(dataset, "axes", axes)
     set_text(dataset, "unit", unit)

@@ -115,14 +115,18 @@ def damage_named(path: Path | str) -> Iterator[None]:
         yield
     except (OSError, RuntimeError, KeyError, ValueError, zipfile.BadZipFile) as error:
         # HDF5 does not tell damage from a disk that fails.
-        _read_through(path)
+        check_readable(path)
         raise InputError(
             f"{path}: damaged: {error} (delete it, and run the workflow to make it again)"
         ) from error
 
 
-def _read_through(path: Path | str) -> None:
-    """Read a file, if there is one, to see that it can be read."""
+def check_readable(path: Path | str) -> None:
+    """Read a file, if there is one, to the end.
+
+    Raises:
+        FlowposeError: the machine does not let it be read.
+    """
     try:
         sha256(path)
     except FileNotFoundError:

@@ -8,13 +8,13 @@ from pathlib import Path
 import cv2
 import h5py
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from flowpose.errors import check
 from flowpose.storage import stage_files
 from flowpose.storage.provenance import Provenance
 from flowpose.storage.whole_files import damage_named
-from flowpose.video.decoding import VideoInfo, jpeg_round_trip, probe, read_frames, used_frames
+from flowpose.video.decoding import VideoInfo, jpeg_round_trip, open_video, used_frames
 
 # Two frames make a flow, three an acceleration.
 _MIN_FRAMES = 3
@@ -78,11 +78,13 @@ class FramesHeader:
 
     Attributes:
         index: of each frame in the video.
-        video: header of the video.
+        time: when each frame is shown, s after the first of the video.
+        video: what the video has.
         view: how video px become frame px.
     """
 
-    index: np.ndarray
+    index: Int[np.ndarray, "T"]
+    time: Float[np.ndarray, "T"]
     video: VideoInfo
     view: View
 
@@ -127,46 +129,51 @@ def extract_frames(
     Raises:
         InputError: the video is missing, truncated, too short or smaller than the crop.
     """
-    info = probe(video)
-    index = used_frames(info.n_frames, first, step, count)
-    view = View.of(info.size, crop, width)
-    _check_index(video, info, index)
-    _check_view(video, info, view)
-    shape = (len(index), *view.size[::-1], 3)
-    with stage_files.create(path, provenance) as h5:
+    used = used_frames(first, step, count)
+    with (
+        stage_files.create(path, provenance) as h5,
+        open_video(video, provenance.threads) as source,
+    ):
+        view = View.of(source.size, crop, width)
+        _check_view(video, source.size, view)
+        shape = (None, *view.size[::-1], 3)
         frames = stage_files.add_stream(h5, "frames", shape, "uint8", axes="frame row column rgb")
-        pictures = read_frames(video, index, info.n_frames)
-        for picture, t in zip(pictures, progress(range(len(index))), strict=True):
+        index = []
+        for n, picture in progress(source.pictures(used)):
+            index.append(n)
             frame = view.cut(picture)
-            frames[t] = jpeg_round_trip(frame) if jpeg else frame
+            frames.resize(len(index), axis=0)
+            frames[-1] = jpeg_round_trip(frame) if jpeg else frame
+        info = source.info
+        _check_index(video, info, index, used)
         stage_files.add(h5, "index", np.array(index), axes="frame")
+        stage_files.add(h5, "time", source.times[index], axes="frame", unit="s")
         h5.attrs["video_size_px"] = info.size
         h5.attrs["video_frames"] = info.n_frames
         h5.attrs["video_fps"] = info.fps
-        h5.attrs["fps"] = info.fps / step
+        h5.attrs["fps"] = source.rate(index)
         h5.attrs["crop_px"] = view.crop
         h5.attrs["scale"] = view.scale
 
 
-def _check_index(video: Path | str, info: VideoInfo, index: range) -> None:
+def _check_index(video: Path | str, info: VideoInfo, index: list[int], used: range) -> None:
     """Refuse a video that is too short."""
     check(
         len(index) >= _MIN_FRAMES,
         video,
-        f"{info.n_frames} frames, of which {len(index)} are used (one in {index.step}, from "
-        f"{index.start})",
+        f"{info.n_frames} frames, of which {len(index)} are used (one in {used.step}, from "
+        f"{used.start})",
         f"at least {_MIN_FRAMES} are needed: lower frames.step or frames.first",
     )
 
 
-def _check_view(video: Path | str, info: VideoInfo, view: View) -> None:
+def _check_view(video: Path | str, size: tuple[int, int], view: View) -> None:
     """Refuse a crop that reaches out of the picture, or frames too small for RAFT."""
     x, y, width, height = view.crop
     check(
-        x + width <= info.size[0] and y + height <= info.size[1],
+        x + width <= size[0] and y + height <= size[1],
         video,
-        f"the crop reaches to ({x + width}, {y + height}), "
-        f"the video is {info.size[0]} x {info.size[1]} px",
+        f"the crop reaches to ({x + width}, {y + height}), the video is {size[0]} x {size[1]} px",
         "change the sequence's crop, or is it another video?",
     )
     check(
@@ -185,6 +192,7 @@ def read_header(path: Path | str) -> FramesHeader:
         scale_x, scale_y = (float(value) for value in h5.attrs["scale"])
         return FramesHeader(
             stage_files.read(h5, "index"),
+            stage_files.read(h5, "time"),
             VideoInfo((width, height), float(h5.attrs["video_fps"]), int(h5.attrs["video_frames"])),
             View((x, y, w, h), (scale_x, scale_y)),
         )
