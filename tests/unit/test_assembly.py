@@ -234,9 +234,30 @@ def test_of_several_people_the_one_nearest_to_the_pose_is_taken(seen, detections
 
 
 def test_of_several_people_none_is_taken_where_no_camera_tells_them_apart(joints, detections):
-    message = r"d.json: several people in frames \[1, 4, 7\], and the pose has no camera"
+    message = r"d.json: several people in frames \[1, 4, 7\], and the pose does not say which"
     with pytest.raises(InputError, match=message):
         assemble_estimates(joints, beside(detections), header())
+
+
+@pytest.fixture
+def pictured(joints, detections):
+    """The joints, of an estimator that also says where they are in the picture."""
+    return replace(joints, picture=detections.points + 1)
+
+
+def test_of_several_people_the_one_whom_the_pose_names_in_the_picture_is_taken(
+    pictured, detections
+):
+    _, alone = assemble_estimates(pictured, detections, header())
+    pose, chosen = assemble_estimates(pictured, beside(detections), header())
+    np.testing.assert_array_equal(chosen.joints_2d, alone.joints_2d)
+    assert pose.camera.shape == (len(USED), 3)
+
+
+def test_detections_of_somebody_else_are_noticed_though_a_camera_fits_them(pictured, detections):
+    elsewhere = replace(detections, points=0.7 * detections.points)
+    with pytest.raises(InputError, match=r"d.json: detections lie 0\.\d of the person's size"):
+        assemble_estimates(pictured, elsewhere, header())
 
 
 def test_joints_that_the_detector_lacks_or_has_not_found_weigh_nothing(seen, detections):

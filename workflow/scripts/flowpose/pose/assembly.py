@@ -45,21 +45,24 @@ def assemble_estimates(
 
     Raises:
         InputError: estimates are of another video, of other frames or of somebody else, or lacking
-            for too long; or several people were detected and there is no camera to tell them apart.
+            for too long; or several people were detected and nothing tells them apart.
     """
     for estimates in (joints, detections):
         _check_video(estimates, header)
-    used, points, camera = _in_used_frames(joints, header)
+    used, points, camera, picture = _in_used_frames(joints, header)
     missing = tuple(sorted(set(range(len(points))) - set(used)))
-    pose = None if camera is None else Pose(points, camera.parameters, camera.crop, missing)
-    keypoints = _of_one_person(detections, header, None if pose is None else pose.project())
-    if pose is None:
+    if camera is not None:
+        pose = Pose(points, camera.parameters, camera.crop, missing)
+        keypoints = _of_one_person(detections, header, pose.project())
+        pose = replace(pose, crop=_of_view(pose.crop, header.view))
+    else:
+        keypoints = _of_one_person(detections, header, picture)
         where = f"{joints.source} and {detections.source}"
         pose = _with_fitted_camera(points, missing, keypoints, header, where)
-    else:
-        pose = replace(pose, crop=_of_view(pose.crop, header.view))
     _check_picture(pose, header, joints.source)
-    _check_person(keypoints, pose, detections.source)
+    # A camera that is fitted brings joints to anybody's keypoints.
+    estimated = pose.project() if picture is None else header.view.to_frame(picture)
+    _check_person(keypoints, estimated, detections.source)
     return pose, keypoints
 
 
@@ -115,8 +118,13 @@ def _check_part(estimates: Estimates, n_known: int, n_used: int) -> None:
 
 def _in_used_frames(
     joints: Joints, header: FramesHeader
-) -> tuple[list[int], Float[np.ndarray, "T 14 3"], CropCamera | None]:
-    """The frames that the joints have, and joints and camera of all, interpolated where need be."""
+) -> tuple[
+    list[int], Float[np.ndarray, "T 14 3"], CropCamera | None, Float[np.ndarray, "T 14 2"] | None
+]:
+    """The frames that the joints have, and of all, interpolated where need be, the rest of it:
+
+    joints, camera, and where the joints are in the picture, video px.
+    """
     n = len(header.index)
     check(bool((np.diff(joints.frames) > 0).all()), joints.source, "frames out of order, or twice")
     places = np.array(_places(joints.frames, joints, header), int)
@@ -141,11 +149,14 @@ def _in_used_frames(
     unknown = ~np.isfinite(points).all((0, 2))
     lacking = [joint for joint, lacks in zip(METRO_14.joints, unknown, strict=True) if lacks]
     check(not lacking, joints.source, f"all joints of METRO are needed, {lacking} are not known")
-    if joints.camera is None:
-        return known, points, None
-    crop = joints.camera.crop
-    crop = Crop(filled(crop.scale), filled(crop.start), crop.size)
-    return known, points, CropCamera(filled(joints.camera.parameters), crop)
+    picture = camera = None
+    if joints.picture is not None:
+        picture = convert(filled(joints.picture), joints.skeleton, METRO_14)
+    if joints.camera is not None:
+        crop = joints.camera.crop
+        crop = Crop(filled(crop.scale), filled(crop.start), crop.size)
+        camera = CropCamera(filled(joints.camera.parameters), crop)
+    return known, points, camera, picture
 
 
 def _of_one_person(
@@ -167,8 +178,7 @@ def _of_one_person(
     check(
         near is not None or not crowded,
         detections.source,
-        f"several people in frames {crowded[:3]}, and the pose has no camera that tells which of "
-        "them it is of",
+        f"several people in frames {crowded[:3]}, and the pose does not say which of them it is of",
         "give detections of one person, or a pose estimate with a camera",
     )
     rows = [
@@ -219,10 +229,10 @@ def _distance_from(
     found: Bool[np.ndarray, "n 14"],
 ) -> Callable[[int], float]:
     """How far a row is from a pose, px; a joint that was not found is as bad as one far away."""
-    far = _FARTHEST * float(np.linalg.norm(np.ptp(near, axis=0)))
+    far = _FARTHEST * float(_size(near))
 
     def distance(row: int) -> float:
-        distances = np.linalg.norm(points[row] - near, axis=-1)
+        distances = np.nan_to_num(np.linalg.norm(points[row] - near, axis=-1), nan=far)
         return float(np.where(found[row], np.minimum(distances, far), far).mean())
 
     return distance
@@ -287,18 +297,22 @@ def _check_picture(pose: Pose, header: FramesHeader, where: str) -> None:
     )
 
 
-def _check_person(keypoints: Keypoints, pose: Pose, where: str) -> None:
-    """Refuse detections of somebody who is elsewhere than the pose."""
-    projected = pose.project()
-    found = (keypoints.confidence > 0) & np.isfinite(keypoints.joints_2d).all(-1)
+def _check_person(keypoints: Keypoints, estimated: Float[np.ndarray, "T 14 2"], where: str) -> None:
+    """Refuse detections of somebody who is elsewhere than the pose in the picture."""
+    distances = np.linalg.norm(keypoints.joints_2d - estimated, axis=-1)
+    found = (keypoints.confidence > 0) & np.isfinite(distances)
     seen = found.any(1)
-    distances = np.linalg.norm(keypoints.joints_2d - projected, axis=-1)
     means = [frame[known].mean() for frame, known in zip(distances[seen], found[seen], strict=True)]
-    size = np.linalg.norm(np.ptp(projected[seen], axis=1), axis=-1)
-    typical = float(np.median(means / size))
+    typical = float(np.median(means / _size(estimated[seen])))
     check(
         typical < _FARTHEST,
         where,
         f"detections lie {typical:.1f} of the person's size from where the estimated pose is",
         "are they of another sequence?",
     )
+
+
+def _size(points: Float[np.ndarray, "*n 14 2"]) -> Float[np.ndarray, "*n"]:
+    """The diagonal of a person's box, px, by the joints that are known."""
+    extent = np.nanmax(points, axis=-2) - np.nanmin(points, axis=-2)
+    return np.asarray(np.linalg.norm(extent, axis=-1))

@@ -64,7 +64,10 @@ class Joints(Estimates):
     Attributes:
         points: (n, J, 3) m, x right, y down, z forward.
         camera: that which brings them into the picture; None: the estimator gives none.
+        picture: (n, J, 2) where they are in the picture, video px, of an estimator that says so
+            without a camera; NaN where it does not.
     """
 
     points: Float[np.ndarray, "n J 3"]
     camera: CropCamera | None = None
+    picture: Float[np.ndarray, "n J 2"] | None = None

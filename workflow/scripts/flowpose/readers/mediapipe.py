@@ -52,24 +52,32 @@ def read_detections(file: Path | str, camera: str) -> Detections:
 
 
 def read_joints(file: Path | str, camera: str) -> Joints:
-    """The landmarks in space, relative to the hips; MediaPipe gives no camera.
+    """The landmarks in space, relative to the hips, and in the picture; there is no camera.
 
     Frames with NaN, in which nobody was found, are left out.
 
     Args:
-        file: npz with arrays `cameras` (C), `image_size_px` (C, 2) and `world_m` (C, F, 33, 3).
+        file: npz with arrays `cameras` (C), `image_size_px` (C, 2), `world_m` (C, F, 33, 3) and
+            `image_px` (C, F, 33, 2).
 
     Raises:
         InputError: as `read_detections`.
     """
     data = read_npz(file)
     world = _landmarks(data, file, camera, "world_m", 3)
+    pixels = _landmarks(data, file, camera, "image_px", 2)
+    check(
+        len(pixels) == len(world),
+        file,
+        f"image_px and world_m have {[len(pixels), len(world)]} frames",
+    )
     # NaN where MediaPipe has found nobody.
-    known = np.isfinite(world).all((1, 2))
+    known = np.isfinite(world).all((1, 2)) & np.isfinite(pixels).any((1, 2))
     return Joints(
         source=f"{file}: world_m",
         frames=np.flatnonzero(known),
         points=world[known],
+        picture=pixels[known],
         skeleton=MEDIAPIPE_33,
         n_frames=len(world),
         image_size=_image_size(data, file, camera),
