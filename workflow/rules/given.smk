@@ -4,9 +4,8 @@ from given_inputs import refuse_replacement
 def given_paths(sequence):
     """All that the config names for a sequence: key, path, and a file that is made from it."""
     folder = RESULTS.format(sequence=sequence)
-    yield f"sequences.{sequence}.video", SEQUENCES[sequence][
-        "video"
-    ], f"{folder}/frames.h5"
+    video = SEQUENCES[sequence]["video"]
+    yield f"sequences.{sequence}.video", video, f"{folder}/frames.h5"
     yield "flow.weights", FLOW_WEIGHTS, f"{folder}/flow_0.h5"
     stages = {"pose": "pose_0", "keypoints": "keypoints", "truth": "truth"}
     for part, stage in stages.items():
