@@ -27,6 +27,7 @@ rule flow_initial:
     threads: 4
     resources:
         gpu=FLOW_GPUS,
+        mem_mb=flow_mem_mb(FLOW, finetuned=False),
     params:
         weights=lambda wildcards: FLOW["weights"],
         model=FLOW["model"],
@@ -55,6 +56,7 @@ rule flow_finetuned:
     threads: 4
     resources:
         gpu=FLOW_GPUS,
+        mem_mb=flow_mem_mb(FLOW, finetuned=True),
     params:
         # Low memory is no reason to compute again: the result is the same.
         **{k: v for k, v in FLOW.items() if k not in ("weights", "low_memory")},
