@@ -1,5 +1,9 @@
 import multiprocessing
+import os
+import stat
+import tempfile
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -93,6 +97,57 @@ def hold_for_ever(folder, events):
     with lease(["a"], folder) as index:
         events.put(index)
         time.sleep(600)
+
+
+def test_leases_lie_in_a_folder_that_only_their_user_can_use(two_gpus, monkeypatch):
+    monkeypatch.setattr(os, "umask", os.umask(0))
+    with compute_device("auto"):
+        (folder,) = Path(tempfile.gettempdir()).iterdir()
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert str(os.getuid()) in folder.name
+
+
+def test_a_lease_changes_nothing_in_a_file_that_is_there(tmp_path):
+    (tmp_path / "a").write_text("kept")
+    with lease(["a"], tmp_path):
+        assert (tmp_path / "a").read_text() == "kept"
+
+
+def linked(folder, monkeypatch):
+    (folder.parent / "elsewhere").mkdir(mode=0o700)
+    folder.symlink_to(folder.parent / "elsewhere")
+
+
+def open_to_a_group(folder, monkeypatch):
+    folder.mkdir()
+    folder.chmod(0o770)
+
+
+def of_somebody_else(folder, monkeypatch):
+    folder.mkdir(mode=0o700)
+    monkeypatch.setattr(os, "getuid", lambda: folder.stat().st_uid + 1)
+
+
+def no_folder(folder, monkeypatch):
+    folder.touch(mode=0o700)
+
+
+@pytest.mark.parametrize("prepared", [linked, open_to_a_group, of_somebody_else, no_folder])
+def test_a_folder_that_others_may_have_prepared_is_refused(tmp_path, monkeypatch, prepared):
+    folder = tmp_path / "leases"
+    prepared(folder, monkeypatch)
+    message = f"{folder}: not a folder that only you can use"
+    with pytest.raises(FlowposeError, match=message), lease(["a"], folder):
+        pass
+    assert not list(tmp_path.rglob("a"))
+
+
+def test_a_lease_that_is_a_link_is_not_followed(tmp_path):
+    (tmp_path / "leases").mkdir(mode=0o700)
+    (tmp_path / "leases" / "a").symlink_to(tmp_path / "made")
+    with pytest.raises(OSError, match="symbolic link"), lease(["a"], tmp_path / "leases"):
+        pass
+    assert not (tmp_path / "made").exists()
 
 
 def test_a_gpu_that_is_too_small_is_told_what_helps():

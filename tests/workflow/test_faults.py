@@ -35,12 +35,12 @@ LONGEST_WAIT = 3.0
 
 
 @contextlib.contextmanager
-def started(project, *targets):
+def started(project, *targets, options=()):
     """A run of the workflow in the background; killed at the end, if it still runs."""
     with (project.folder / "run.log").open("w") as log:
         run = subprocess.Popen(
             [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config/toy.yaml"]
-            + [*ONE_THREAD, "--", *targets, TABLE],
+            + [*ONE_THREAD, *options, "--", *targets, TABLE],
             cwd=project.folder,
             stdout=log,
             stderr=log,
@@ -108,6 +108,51 @@ def test_kill(broken, number):
     assert (results / "table.csv").read_bytes() == table
     assert not list(results.rglob("*.part"))
     assert broken.planned(target=[target, TABLE]) == {}
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"), [("default", []), ("reference", []), ("default", ["--cache"])]
+)
+def test_an_interrupted_finetuning_goes_on(project, tmp_path, monkeypatch, mode, options):
+    """Its job is killed in the second pass; the files are those of a run that never was."""
+    project.write_config(project.config | {"mode": mode})
+    set_passes(project, 3)
+    made = ("flow_1.h5", "flow_1.pt")
+    whole = project.copy(tmp_path / "whole")
+    for copy in (project, whole):
+        # A cache of its own for each, in which no other finds anything.
+        (copy.folder / "cache").mkdir()
+        for name in made:
+            (copy.folder / "results" / "toy" / "right" / name).unlink()
+    target = "results/toy/right/flow_1.h5"
+    folder = project.folder / "results" / "toy" / "right"
+    monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(whole.folder / "cache"))
+    run = whole.snakemake(*options, target=target)
+    assert run.ok, run.text
+    monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(project.folder / "cache"))
+    checkpoint = folder / ".flow_1.checkpoint"
+    with started(project, target, options=options) as run:
+        wait_for(checkpoint.exists, run)
+        # That of the other sequence, too.
+        for job in jobs("finetune_flow", project.folder):
+            kill(job)
+        run.wait(timeout=120)
+    assert checkpoint.exists() and not any((folder / name).exists() for name in made)
+    again = project.snakemake(*options, target=target)
+    assert again.ok, again.text
+    message = "goes on after pass 1 of 3, where it was interrupted"
+    assert f"flow_finetuned right 1: {message}" in again.text
+    assert message in (folder / "logs" / "flow_1.log").read_text()
+    for name in made:
+        expected = whole.folder / "results" / "toy" / "right" / name
+        assert (folder / name).read_bytes() == expected.read_bytes()
+    assert not list(folder.glob("*.checkpoint*"))
+
+
+def set_passes(project, passes):
+    config = project.config
+    config["flow"]["passes"] = passes
+    project.write_config(config)
 
 
 def test_two_runs_at_once_and_an_interrupted_one(project):

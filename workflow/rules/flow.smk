@@ -25,6 +25,7 @@ rule flow_initial:
     threads: 4
     resources:
         gpu=FLOW_GPUS,
+        mem_mb=flow_mem_mb(FLOW, finetuned=False),
     params:
         weights=FLOW["weights"],
         found=lambda wildcards: bool(first_weights("flow_0.h5")(wildcards)),
@@ -54,6 +55,7 @@ rule flow_finetuned:
     threads: 4
     resources:
         gpu=FLOW_GPUS,
+        mem_mb=flow_mem_mb(FLOW, finetuned=True),
     params:
         # Low memory is no reason to compute again: the result is the same.
         **{k: v for k, v in FLOW.items() if k not in ("weights", "low_memory")},

@@ -1,9 +1,11 @@
 """Rule flow_finetuned: finetune RAFT toward the motion of a pose."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from jobs import job, progress, warn
 from flowpose.adaptation.finetuning import FlowOptions, finetune_toward_pose
+from flowpose.adaptation.passes_done import PassesFile
 from flowpose.adaptation.target import block_radius
 from flowpose.flow.field_file import open_flows
 from flowpose.flow.field_writing import write_flows
@@ -36,6 +38,16 @@ with (
         radius=params.block["radius"],
         person_height=None if params.reference else params.block["person_height"],
     )
+    flow_file = Path(snakemake.output.flow)
+    # Beside the outputs and not among them, so that it stays when Snakemake removes those of a job
+    # that was interrupted.
+    passes_file = PassesFile(
+        flow_file.with_name(f".{flow_file.stem}.checkpoint"),
+        {**asdict(provenance), "precision": precision, "device": device_name(device)},
+    )
+    if start := passes_file.read():
+        done = len(start.losses)
+        warn(snakemake, f"goes on after pass {done} of {params.passes}, where it was interrupted")
     with open_frames(inputs.frames) as frames, open_flows(inputs.flow) as flows:
         if flows.precision != precision:
             warn(
@@ -62,7 +74,9 @@ with (
                 person_margin=params.person_margin,
             ),
             reference=params.reference,
-            folder=Path(snakemake.output.flow).parent,
+            folder=flow_file.parent,
+            start=start,
+            save=passes_file.write,
             progress=progress(snakemake, "step", n_pairs),
         )
         write_flows(
@@ -79,3 +93,4 @@ with (
             block_radius=radius,
         )
     save_raft(model, snakemake.output.weights)
+    passes_file.remove()

@@ -1,6 +1,5 @@
 """What every rule's script has around its library calls: a log, progress, clear errors."""
 
-import fcntl
 import logging
 import os
 import platform
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 import h5py
+from filelock import FileLock, Timeout
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
@@ -95,17 +95,23 @@ def _only_one(log: Path) -> Iterator[TextIO]:
 
     When snakemake itself is killed, its jobs live on.
     """
+    # The log itself is locked: nothing is left behind.
+    lock = FileLock(log, fallback_to_soft=False)
     with _log_that_may_fill(log) as stream:
         # Some file systems of clusters have no locks; there nothing can be known.
         with suppress(OSError):
             try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                lock.acquire(blocking=False)
+            except Timeout:
                 message = "the same job of an earlier run is still at work; waiting for its end"
                 print(f"{log}: {message}", file=sys.stderr)
-                fcntl.flock(stream, fcntl.LOCK_EX)
+                lock.acquire(poll_interval=0.5)
         stream.truncate(0)
-        yield stream
+        try:
+            yield stream
+        finally:
+            with suppress(OSError):
+                lock.release()
 
 
 def title(snakemake) -> str:

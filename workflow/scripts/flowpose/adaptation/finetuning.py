@@ -15,6 +15,7 @@ from torch.nn.functional import smooth_l1_loss
 from torchvision.models.optical_flow import RAFT
 
 from flowpose.adaptation.pairs import TrainingPairs
+from flowpose.adaptation.passes_done import PassesDone
 from flowpose.adaptation.target import Drawing, draw_skeleton
 from flowpose.raft.inference import batch_norm_training, estimate_flow, estimate_flows
 from flowpose.raft.padding import Window
@@ -59,6 +60,8 @@ def finetune(
     drawing: Callable[[int], Drawing] | None = None,
     window: Callable[[range], Window | None] | None = None,
     reference: bool = False,
+    start: PassesDone | None = None,
+    save: Callable[[PassesDone], None] | None = None,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> Float[np.ndarray, "{options.passes} {len(frames)-1}"]:
     """Bring RAFT's flow closer to a target: pair after pair, pass after pass.
@@ -72,6 +75,9 @@ def finetune(
         window: the part of the frames to train on in a step of some pairs; None: all of them.
         reference: compute as the reference does, to the last digits: let BatchNorm use and update
             batch statistics, which are frozen by default, and take no shortcuts.
+        start: go on from there; the result is that of a finetuning which never stopped.
+        save: is called after every pass with what has been done; it must not keep the tensors,
+            which the next step changes.
         progress: wraps the steps to show progress.
 
     Returns:
@@ -83,11 +89,16 @@ def finetune(
     )
     n_pairs = len(frames) - 1
     starts = range(0, n_pairs, options.pairs_per_step)
-    order = [range(t, min(t + options.pairs_per_step, n_pairs)) for t in starts] * options.passes
+    steps = [range(t, min(t + options.pairs_per_step, n_pairs)) for t in starts]
+    order = steps * (options.passes - (len(start.losses) if start else 0))
     losses = []
     with _trained(model, options, reference) as parameters:
         adam = torch.optim.Adam(parameters, lr=options.learning_rate, fused=not reference)
-        for _, batch in zip(progress(range(len(order))), pairs.batches(order), strict=True):
+        if start is not None:
+            model.load_state_dict(start.weights)
+            adam.load_state_dict(dict(start.adam))
+            losses.append(start.losses.to(device).flatten())
+        for step, batch in zip(progress(range(len(order))), pairs.batches(order), strict=True):
             flow = estimate_flow(
                 model,
                 batch.images,
@@ -103,6 +114,9 @@ def finetune(
             loss.mean().backward()
             adam.step()
             losses.append(loss.detach())
+            if save is not None and (step + 1) % len(steps) == 0:
+                so_far = torch.cat(losses).view(-1, n_pairs)
+                save(PassesDone(model.state_dict(), adam.state_dict(), so_far))
     return torch.cat(losses).view(options.passes, n_pairs).cpu().double().numpy()
 
 
@@ -128,17 +142,20 @@ def finetune_toward_pose(
     options: FlowOptions,
     reference: bool = False,
     folder: Path | str | None = None,
+    start: PassesDone | None = None,
+    save: Callable[[PassesDone], None] | None = None,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> Float[np.ndarray, "{options.passes} T-1"]:
     """Finetune RAFT toward its own flow with a pose's motion drawn over it.
 
     Args:
-        model: finetuned in place.
+        model: finetuned in place. As it was before the first pass, wherever it is to go on from.
         flows: the model's flow of each pair, px; not used in reference mode, which estimates it
             anew with BatchNorm in training (docs/reference.md, B9).
         joints: METRO_14 joints of the pose, px.
         radius: of the blocks drawn along the skeleton, px.
         folder: where the reference mode keeps its flows meanwhile, on disk.
+        start, save: see `finetune`.
 
     Returns:
         The loss of every pair before its step, px.
@@ -171,6 +188,8 @@ def finetune_toward_pose(
             drawing=drawing,
             window=window,
             reference=reference,
+            start=start,
+            save=save,
             progress=progress,
         )
 

@@ -1,16 +1,17 @@
 """Where to compute, and how to make it repeatable."""
 
-import fcntl
-import getpass
 import logging
+import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 import torch
+from filelock import FileLock, Timeout
 
 from flowpose.errors import FlowposeError
 
@@ -53,29 +54,51 @@ def lease(devices: Sequence[str], folder: Path) -> Iterator[int]:
 
     Leases are locked files, one a device, in a folder of this machine: they end with the process
     that holds them, however it ends.
+
+    Raises:
+        FlowposeError: others could have laid something in the folder.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        files = [stack.enter_context((folder / name).open("w")) for name in devices]
-        index = _first_locked(files)
-        if index is None:
-            logging.info("waiting for one of %d GPUs to be free", len(devices))
-        while index is None:
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
-            index = _first_locked(files)
-        logging.info("on GPU %s", devices[index])
+    _make_private(folder)
+    # Without the lock files that others use where there are no locks: these outlive their process.
+    locks = [FileLock(folder / name, fallback_to_soft=False) for name in devices]
+    index = _first_acquired(locks)
+    if index is None:
+        logging.info("waiting for one of %d GPUs to be free", len(devices))
+    while index is None:
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+        index = _first_acquired(locks)
+    logging.info("on GPU %s", devices[index])
+    try:
         yield index
+    finally:
+        locks[index].release()
 
 
 def _leases_of_user() -> Path:
-    return Path(tempfile.gettempdir()) / f"flowpose-{getpass.getuser()}" / "gpus"
+    return Path(tempfile.gettempdir()) / f"flowpose-gpus-{os.getuid()}"
 
 
-def _first_locked(files: Sequence) -> int | None:
-    for index, file in enumerate(files):
+def _make_private(folder: Path) -> None:
+    """A folder that nobody else can write to or has prepared: its parent is open to all."""
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if (
+        not stat.S_ISDIR(found.st_mode)
+        or found.st_uid != os.getuid()
+        or stat.S_IMODE(found.st_mode) & 0o077
+    ):
+        raise FlowposeError(
+            f"{folder}: not a folder that only you can use, as leases of GPUs need; somebody else "
+            "may have laid it there (remove it, or set TMPDIR to a folder of your own)"
+        )
+
+
+def _first_acquired(locks: Sequence[FileLock]) -> int | None:
+    for index, lock in enumerate(locks):
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            lock.acquire(blocking=False)
+        except Timeout:
             continue
         return index
     return None
