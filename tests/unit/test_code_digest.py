@@ -133,7 +133,7 @@ def test_digests_of_the_rules_differ_and_are_short():
         "estimate_flow.py",
         "finetune_flow.py",
         "refine_pose.py",
-        "make_tables.py",
+        "make_table.py",
     ]
     digests = [digest(script) for script in scripts]
     assert len(set(digests)) == len(scripts)
