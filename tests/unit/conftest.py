@@ -8,6 +8,7 @@ import requests
 from web import serving
 
 from flowpose.evaluation.flow_metrics import FLOW_METRICS
+from flowpose.evaluation.frame_marks import MARKS
 from flowpose.evaluation.metric import Scores
 from flowpose.evaluation.pose_metrics import POSE_METRICS
 from flowpose.evaluation.score_files import add_scores
@@ -63,10 +64,11 @@ def files_under():
 def score_files(tmp_path, provenance):
     """Writes the scores of a sequence: every metric has the same mean, one given a pose and flow.
 
-    The frames that are not scored have wrong values. NaN: nothing is known.
+    The frames that are not scored have wrong values. NaN: nothing is known. `repaired`: so many
+    frames of each pose.
     """
 
-    def run(name, *, poses, flows, n_frames=10, n_scored=10):
+    def run(name, *, poses, flows, n_frames=10, n_scored=10, repaired=None):
         scored = np.arange(n_frames) < n_scored
 
         def add(group, metrics, mean):
@@ -85,7 +87,11 @@ def score_files(tmp_path, provenance):
         with stage_files.create(files.poses, provenance) as h5:
             stage_files.add(h5, "scored", scored, axes="frame")
             for k, mean in enumerate(poses):
-                add(h5.create_group(f"pose_{k}"), POSE_METRICS, mean)
+                group = h5.create_group(f"pose_{k}")
+                add(group, POSE_METRICS, mean)
+                for mark in MARKS:
+                    n = repaired[k] if repaired and mark == "repaired" else 0
+                    stage_files.add(group, mark, np.arange(n_frames) < n, axes="frame")
         for path, mean in zip(files.flows, flows, strict=True):
             with stage_files.create(path, provenance) as h5:
                 add(h5, FLOW_METRICS, mean)

@@ -4,6 +4,8 @@ import pytest
 from flowpose.errors import InputError
 from flowpose.evaluation.flow_metrics import (
     end_point_errors,
+    per_height,
+    person_height,
     reference_end_point_error,
     reference_flow_errors,
 )
@@ -46,6 +48,31 @@ def test_joints_off_the_image_or_unknown_do_not_count(joints):
     expected[[0, 1], 0] = False
     expected[2, 1] = expected[3, 2] = False
     np.testing.assert_array_equal(end_point_errors(constant_flow(1, 0), joints).valid, expected)
+
+
+def test_height_is_that_of_the_median_frame_and_of_known_joints():
+    """Boxes of 30 x 10, of 6 x 40, and of one joint; a frame without any does not count."""
+    joints = np.full((4, 3, 2), np.nan)
+    joints[0] = [[0, 0], [30, 5], [2, 10]]
+    joints[1] = [[0, 0], [6, 40], [np.nan, 900]]
+    joints[2, 1] = 7, 7
+    assert person_height(joints) == 30
+    assert np.isnan(person_height(joints[2:3])) and np.isnan(person_height(joints[3:]))
+
+
+def test_error_per_height_does_not_depend_on_the_width_of_the_frames(joints):
+    """In frames of half the width, joints move and flows err by half the px."""
+    scores = per_height(end_point_errors(constant_flow(4, -3.5), joints), joints)
+    half = per_height(end_point_errors(constant_flow(2, -1.75), joints / 2), joints / 2)
+    assert scores.mean() == pytest.approx(100 * 5 / person_height(joints), rel=1e-5)
+    assert half.mean() == pytest.approx(scores.mean(), rel=1e-5)
+    assert scores.unit == "%"
+
+
+def test_without_a_height_there_is_no_error_per_height(joints):
+    points = np.tile(joints[:, :1], (1, 3, 1))
+    errors = end_point_errors(constant_flow(4, -3.5), points)
+    assert errors.valid.all() and not per_height(errors, points).valid.any()
 
 
 @pytest.mark.parametrize("reference", [False, True])

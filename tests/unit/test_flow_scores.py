@@ -18,7 +18,7 @@ def truth(rng):
     """Joints that all move by (1, 0.5) px a frame, on the image."""
     start = rng.uniform(5, 20, (14, 2))
     joints_2d = start + np.arange(T)[:, None, None] * np.array([1, 0.5])
-    return Truth(np.full((T, 14, 3), np.nan), joints_2d, METRO_14.joints)
+    return Truth(np.full((T, 14, 3), np.nan), joints_2d, METRO_14.joints, 10.0)
 
 
 @pytest.fixture
@@ -50,6 +50,7 @@ def test_the_file_has_all_scores(tmp_path, truth, written):
     assert scores["epe_px"].mean() == pytest.approx(4)
     assert scores["epe_px"].values.shape == (T - 1, 14)
     assert scores["epe_reference"].values.shape == (T - 1,)
+    assert scores["epe_height_percent"].values.shape == (T - 1, 14)
     with stage_files.opened(tmp_path / "flow_scores_0.h5") as h5:
         assert stage_files.text(h5["epe_px"], "unit") == "px"
         assert stage_files.joint_names(h5, "epe_px") == METRO_14.joints
@@ -77,7 +78,7 @@ def test_a_mean_of_nothing_is_nan(truth, written):
 
 
 def test_flows_of_another_length_than_the_truth_are_refused(tmp_path, truth, written):
-    short = Truth(truth.joints_3d[:4], truth.joints_2d[:4], truth.names_2d)
+    short = Truth(truth.joints_3d[:4], truth.joints_2d[:4], truth.names_2d, truth.fps)
     with pytest.raises(InputError, match=r"flow_0.h5: 5 fields for 4 frames of the truth"):
         written(short)
     assert not (tmp_path / "flow_scores_0.h5").exists()

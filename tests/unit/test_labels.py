@@ -32,6 +32,17 @@ def test_truth_is_of_metros_joints_in_px_of_the_frames_used(labels):
     expected = (labels.joints_2d[[0, 2, 5]] - [100, 200] + 0.5) / 2 - 0.5
     np.testing.assert_allclose(true.joints_2d, expected)
     assert true.names_2d == LIMBS.joints
+    assert assemble_truth(labels, header(1, 3, 5)).fps == 15
+
+
+def test_2d_joints_of_metro_are_found_by_their_names(labels):
+    true = assemble_truth(labels, header(0, 2, 5))
+    joints = true.metro_joints_2d()
+    for joint, name in enumerate(METRO_14.joints):
+        if name in LIMBS.index:
+            np.testing.assert_array_equal(joints[:, joint], true.joints_2d[:, LIMBS.index[name]])
+        else:
+            assert np.isnan(joints[:, joint]).all()
 
 
 def test_labels_of_too_few_frames_are_refused(labels):

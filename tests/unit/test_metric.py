@@ -3,15 +3,22 @@
 import numpy as np
 import pytest
 
-from flowpose.evaluation.flow_metrics import FLOW_METRICS
-from flowpose.evaluation.metric import Scores, masked_mean
+from flowpose.evaluation.flow_metrics import FLOW_METRICS, compare_flow
+from flowpose.evaluation.metric import PoseComparison, Scores, masked_mean
 from flowpose.evaluation.pose_metrics import POSE_METRICS
 from flowpose.evaluation.sequence_scores import METRICS
 
 T, HEIGHT, WIDTH = 6, 30, 40
 # How a name ends that is of a unit; the reference's end-point error is known by its own name.
-ENDINGS = {"mm": "_mm", "mm/frame²": "_mm", "px": ("_px", "_reference"), "%": "_percent"}
+ENDINGS = {
+    "mm": "_mm",
+    "mm/frame²": "_mm",
+    "m/s²": "_m_s2",
+    "px": ("_px", "_reference"),
+    "%": "_percent",
+}
 BEST = {"lower": 0, "higher": 100}
+FPS = 10.0
 each = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 
 
@@ -22,16 +29,29 @@ def joints_2d(rng):
     return start + np.arange(T)[:, None, None] * np.array([2.0, 1])
 
 
+def pose_scores(metric, pose, pose_2d, true, true_2d, known):
+    compared = PoseComparison(
+        predicted=pose,
+        true=true,
+        known=known,
+        predicted_2d=pose_2d,
+        true_2d=true_2d,
+        known_2d=known,
+        fps=FPS,
+    )
+    return metric.score(compared)
+
+
 @pytest.fixture
 def scored(walk, joints_2d):
     """Scores a perfect estimate by a metric where some of the truth (T, 14) is known."""
 
     def run(metric, known) -> Scores:
+        true, true_2d = (np.where(known[..., None], x, np.nan) for x in (walk, joints_2d))
         if metric in POSE_METRICS:
-            true = np.where(known[..., None], walk, np.nan)
-            return metric.score(walk, true, known)
+            return pose_scores(metric, walk, joints_2d, true, true_2d, known)
         flows = np.tile(np.float32([2, 1]), (T - 1, HEIGHT, WIDTH, 1))
-        return metric.score(flows, np.where(known[..., None], joints_2d, np.nan), False)
+        return metric.score(compare_flow(flows, true_2d, reference=False))
 
     return run
 
@@ -64,9 +84,12 @@ def test_what_has_no_truth_counts_nowhere(metric, scored):
 def test_a_wrong_estimate_has_a_worse_value(metric, walk, joints_2d, rng):
     if metric in POSE_METRICS:
         wrong = walk + rng.normal(0, 0.2, walk.shape)
-        scores = metric.score(wrong, walk, np.ones((T, 14), bool))
+        wrong_2d = joints_2d + rng.normal(0, 2, joints_2d.shape)
+        known = np.ones((T, 14), bool)
+        scores = pose_scores(metric, wrong, wrong_2d, walk, joints_2d, known)
     else:
-        scores = metric.score(np.zeros((T - 1, HEIGHT, WIDTH, 2), np.float32), joints_2d, False)
+        flows = np.zeros((T - 1, HEIGHT, WIDTH, 2), np.float32)
+        scores = metric.score(compare_flow(flows, joints_2d, reference=False))
     better = {"lower": -1, "higher": 1}[metric.better]
     assert better * scores.mean() < better * BEST[metric.better] - 0.5
 

@@ -4,13 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from flowpose.evaluation.metric import PoseComparison
 from flowpose.evaluation.pose_metrics import (
     POSE_METRICS,
     acceleration_errors,
     aligned_joint_errors,
     consecutive,
     correct_joints,
+    correct_shares,
     joint_errors,
+    motion_errors,
     root_relative,
     scaled_joint_errors,
 )
@@ -197,10 +200,69 @@ def test_a_joint_is_correct_relative_to_the_hips(body):
     assert correct_joints(body[None] + 1, body[None]).min() == 100
 
 
-def scored(predicted, true, estimated=True):
-    """The scores of every metric, by name; what is not finite in the truth is not known."""
+@pytest.mark.parametrize(
+    ("distance", "share"),
+    [(0, 31), (0.0049, 30), (0.0051, 29), (0.076, 15), (0.1499, 1), (0.151, 0)],
+)
+def test_a_joint_is_correct_at_so_many_of_31_thresholds(distance, share):
+    true, predicted = np.zeros((1, 14, 3)), np.zeros((1, 14, 3))
+    predicted[0, 13, 2] = distance
+    shares = correct_shares(predicted, true)
+    assert shares[0, 13] == pytest.approx(100 * share / 31)
+    assert (shares[0, :13] == 100).all()
+
+
+def test_auc_is_the_mean_of_pck_over_thresholds(walk, rng):
+    predicted = walk + rng.normal(0, 0.05, walk.shape)
+    errors = joint_errors(predicted, walk)
+    pck = [100 * (errors <= threshold).mean() for threshold in range(0, 151, 5)]
+    assert correct_shares(predicted, walk).mean() == pytest.approx(np.mean(pck))
+    assert 20 < np.mean(pck) < 80
+
+
+def test_motion_error_ignores_what_stays_and_is_the_distance_of_displacements(rng):
+    true = rng.uniform(0, 200, (6, 14, 2))
+    predicted = true + rng.normal(0, 20, (14, 2))
+    assert motion_errors(predicted, true).max() < 1e-9
+    predicted[3:, 5] += [3, -4]
+    expected = np.zeros((5, 14))
+    expected[2, 5] = 5
+    np.testing.assert_allclose(motion_errors(predicted, true), expected, atol=1e-9)
+
+
+def scored(predicted, true, estimated=True, fps=10.0):
+    """The scores of every metric, by name; what is not finite in the truth is not known.
+
+    The picture is x and y in m, seen from far away.
+    """
     known = np.isfinite(true).all(-1) & estimated
-    return {metric.name: metric.score(predicted, true, known) for metric in POSE_METRICS}
+    compared = PoseComparison(
+        predicted=predicted,
+        true=true,
+        known=known,
+        predicted_2d=predicted[..., :2],
+        true_2d=true[..., :2],
+        known_2d=known,
+        fps=fps,
+    )
+    return {metric.name: metric.score(compared) for metric in POSE_METRICS}
+
+
+def test_acceleration_in_metres_is_that_of_the_motion_whatever_the_frame_rate(walk):
+    """An error that grows by a t^2 / 2 is one of a in the acceleration."""
+    for fps in (10.0, 25.0, 60.0):
+        predicted = walk.copy()
+        predicted[:, 13, 0] += 3.0 * (np.arange(6) / fps) ** 2 / 2
+        scores = scored(predicted, walk, fps=fps)["accel_m_s2"]
+        np.testing.assert_allclose(scores.values[:, 13], 3)
+        assert scores.valid.all()
+
+
+@pytest.mark.parametrize("fps", [0.0, np.nan])
+def test_without_a_frame_rate_there_is_no_acceleration_in_metres(walk, fps):
+    scores = scored(walk + walk**2, walk, fps=fps)
+    assert not scores["accel_m_s2"].valid.any()
+    assert scores["accel_mm"].valid.all()
 
 
 def test_each_metric_forgives_what_it_should(walk):
@@ -219,9 +281,11 @@ def test_each_metric_forgives_what_it_should(walk):
 def test_an_unknown_joint_counts_nowhere(walk, where):
     true, predicted = walk.copy(), walk + np.random.default_rng(1).normal(0, 0.01, walk.shape)
     (predicted if where == "pose" else true)[2, 13] = np.nan
+    spans = {metric.name: metric.span for metric in POSE_METRICS}
     for name, scores in scored(predicted, true, np.isfinite(predicted).all(-1)).items():
-        expected = np.ones((4 if name == "accel_mm" else 6, 14), bool)
-        expected[slice(0, 3) if name == "accel_mm" else 2, 13] = False
+        span = spans[name]
+        expected = np.ones((6 - span + 1, 14), bool)
+        expected[max(0, 3 - span) : 3, 13] = False
         np.testing.assert_array_equal(scores.valid, expected)
         assert np.isfinite(scores.values[scores.valid]).all()
         assert scores.mean() == pytest.approx(scores.values[expected].mean())

@@ -16,7 +16,7 @@ T = 6
 
 @pytest.fixture
 def truth(walk):
-    return Truth(walk.copy(), np.full((T, 14, 2), np.nan), METRO_14.joints)
+    return Truth(walk.copy(), np.full((T, 14, 2), np.nan), METRO_14.joints, 10.0)
 
 
 @pytest.fixture
@@ -28,7 +28,9 @@ def written(tmp_path, truth, provenance):
             Pose(x, np.ones((len(x), 3)), Crop.whole_image(len(x), 64, 64), missing) for x in joints
         ]
         path = tmp_path / "pose_scores.h5"
-        write_pose_scores(path, poses, truth, provenance)
+        t = np.arange(T)
+        marks = [{"repaired": t < k, "masked": t > k} for k in range(len(poses))]
+        write_pose_scores(path, poses, marks, truth, provenance)
         with stage_files.opened(path) as h5:
             groups = [h5[f"pose_{k}"] for k in range(len(poses))]
             return stage_files.read(h5, "scored"), [read_scores(g, POSE_METRICS) for g in groups]
@@ -48,6 +50,12 @@ def test_every_pose_has_all_scores(tmp_path, truth, written):
         assert stage_files.text(h5["pose_1/mpjpe_mm"], "unit") == "mm"
         assert stage_files.text(h5["pose_1/accel_mm"], "unit") == "mm/frame²"
         assert stage_files.joint_names(h5["pose_0"], "mpjpe_mm") == METRO_14.joints
+        assert stage_files.read(h5["pose_1"], "repaired").tolist() == [True] + [False] * 5
+        assert stage_files.read(h5["pose_1"], "masked").tolist() == [False] * 2 + [True] * 4
+    assert second["accel_m_s2"].unit == "m/s²"
+    np.testing.assert_allclose(
+        second["accel_m_s2"].values, second["accel_mm"].values / 1000 * 10**2
+    )
 
 
 def test_a_frame_is_scored_where_its_joints_and_hips_are_known(truth, written):
@@ -83,3 +91,16 @@ def test_all_poses_count_the_joints_of_the_first(truth, written):
     _, scores = written(first, second)
     assert [s["mpjpe_mm"].mean() for s in scores] == pytest.approx([0, 0], abs=1e-9)
     assert [s["pck_150_percent"].mean() for s in scores] == [100, 100]
+
+
+def test_the_motion_in_the_picture_is_compared_where_the_truth_names_the_joint(truth, written):
+    """The first pose moves by the crop's px; the truth knows one joint, which moves by (3, 4)."""
+    still = np.repeat(truth.joints_3d[:1], T, axis=0)
+    joint = METRO_14.index["l_wrist"]
+    truth.joints_2d[:, joint] = np.arange(T)[:, None] * np.array([3.0, 4])
+    truth.joints_2d[2, joint] = np.nan
+    _, (scores,) = written(still, missing=(5,))
+    expected = np.zeros((T - 1, 14), bool)
+    expected[[0, 3], joint] = True
+    np.testing.assert_array_equal(scores["motion_px"].valid, expected)
+    np.testing.assert_allclose(scores["motion_px"].values[expected], 5, rtol=1e-5)

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 
 from flowpose.errors import InputError
+from flowpose.evaluation.flow_metrics import FLOW_METRICS
 from flowpose.evaluation.sequence_scores import METRICS, ScoreFiles
 from flowpose.evaluation.sequence_table import collect, documentation, write
 
 COLUMNS = ["dataset", "sequence", "cycle", "n_frames", "n_scored", *(m.name for m in METRICS)]
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
 
 
 def test_there_is_a_row_a_sequence_and_cycle_and_their_mean(score_files):
@@ -41,7 +42,7 @@ def test_a_mean_leaves_out_sequences_without_a_metric(score_files):
 
 
 @pytest.mark.parametrize(
-    ("pose", "flow", "known"), [(np.nan, 3, ["epe_px", "epe_reference"]), (np.nan, np.nan, [])]
+    ("pose", "flow", "known"), [(np.nan, 3, [m.name for m in FLOW_METRICS]), (np.nan, np.nan, [])]
 )
 def test_a_metric_that_is_known_for_no_sequence_has_no_column(
     score_files, tmp_path, pose, flow, known
@@ -55,6 +56,21 @@ def test_a_metric_that_is_known_for_no_sequence_has_no_column(
     for metric in METRICS:
         assert readable.count(metric.heading) == (2 if metric.name in known else 0)
     assert "nan" not in readable.lower()
+
+
+def test_frames_that_a_refinement_repaired_or_masked_are_counted_where_there_are_any(
+    score_files, tmp_path
+):
+    paths = {
+        "walk": score_files("walk", poses=[4, 4], flows=[4, 2, 1], repaired=[0, 3]),
+        "sit": score_files("sit", poses=[8, 8], flows=[8, 5, 1], repaired=[0, 1]),
+    }
+    table = collect("mine", paths, allow_missing=False)
+    assert table["n_repaired"].tolist() == [0, 3, 3, 0, 1, 1, 0, 4, 4]
+    assert "n_masked" not in table
+    write(table, tmp_path / "table.csv", tmp_path / "table.md")
+    assert "- n_repaired: frames" in (tmp_path / "table.md").read_text()
+    assert "n_masked" not in (tmp_path / "table.md").read_text()
 
 
 def test_a_sequence_that_failed_stops_the_table(score_files, failed_files):
@@ -141,6 +157,14 @@ def test_markdown_explains_the_columns(written):
 
 def test_readme_explains_the_columns():
     rows = documentation()
-    readme = README.read_text()
+    readme = (ROOT / "README.md").read_text()
     table = readme.partition("| column | meaning |\n|---|---|\n")[2].partition("\n\n")[0]
     assert table.splitlines() == rows, "in README.md, under `column`, paste:\n" + "\n".join(rows)
+
+
+def test_every_metric_is_defined():
+    """docs/metrics.md has a section for each, with its name and unit."""
+    text = (ROOT / "docs" / "metrics.md").read_text()
+    for metric in METRICS:
+        rows = [line for line in text.splitlines() if line.startswith(f"| `{metric.name}` | ")]
+        assert len(rows) == 1 and f"| {metric.unit} |" in rows[0], metric.name

@@ -70,7 +70,7 @@ def test_keypoints_weigh_where_they_are_sure_enough_and_known():
 
 
 def test_truth_comes_back_as_it_was_with_masks_of_what_is_known(tmp_path, provenance, walk, rng):
-    truth = Truth(walk, rng.uniform(0, 99, (6, 3, 2)), ("nose", "l_hip", "r_hip"))
+    truth = Truth(walk, rng.uniform(0, 99, (6, 3, 2)), ("nose", "l_hip", "r_hip"), 12.5)
     truth.joints_3d[1, 2], truth.joints_2d[3, 0] = np.nan, np.nan
     write_truth(tmp_path / "truth.h5", truth, provenance)
     again = read_truth(tmp_path / "truth.h5")

@@ -29,7 +29,7 @@ def collect_by_action(
         order: of the activities' columns.
 
     Returns:
-        A row a metric and time, a column an activity that there is, and the means.
+        A row a metric that is known and time, a column an activity that there is, and the means.
 
     Raises:
         InputError: all sequences failed.
@@ -46,6 +46,8 @@ def collect_by_action(
     for metric in METRICS:
         for when, cycle in (("before", 0), ("after", -1)):
             of = {name: scored[cycle][metric.name] for name, scored in cycles.items()}
+            if not any(scores.valid.any() for scores in of.values()):
+                continue
             means = {
                 column: _pooled([of[name] for name in of if activities[name] == column])
                 for column in columns

@@ -1,19 +1,35 @@
 """Metrics of optical flow at the joints. Joints that are not valid count nowhere.
 
-A metric is a function here and an entry in FLOW_METRICS.
+A metric is a function here and an entry in FLOW_METRICS; docs/metrics.md defines each.
 """
 
 import numpy as np
 from jaxtyping import Float
 
 from flowpose.errors import InputError
-from flowpose.evaluation.metric import FlowMetric, Scores
+from flowpose.evaluation.metric import FlowComparison, FlowMetric, Scores
 from flowpose.flow.patches import FlowPatches
 from flowpose.flow.sampling import sample_flow
 from flowpose.runtime.streams import Stream
 
 # The number of joints the reference divides its end-point error by, whatever their number.
 REFERENCE_JOINTS = 32
+
+
+def compare_flow(
+    flows: Stream[Float[np.ndarray, "H W 2"]],
+    joints: Float[np.ndarray, "T K 2"],
+    *,
+    reference: bool,
+) -> FlowComparison:
+    """What metrics of a flow need: a field a pair of frames, and the true joints, px.
+
+    Args:
+        reference: as of `reference_end_point_error`.
+    """
+    return FlowComparison(
+        flows=flows, joints=joints, reference=reference, at_joints=end_point_errors(flows, joints)
+    )
 
 
 def end_point_errors(
@@ -27,6 +43,27 @@ def end_point_errors(
     flow, inside = sample_flow(FlowPatches(flows, points, margin=0), points)
     values = np.linalg.norm(flow - motion, axis=-1)
     return Scores(values, inside & np.isfinite(values), "px")
+
+
+def per_height(errors: Scores, joints: Float[np.ndarray, "T K 2"]) -> Scores:
+    """Errors in px as percent of the person's height, which does not depend on the frames' width.
+
+    None counts where the height is unknown.
+    """
+    height = person_height(joints)
+    return Scores(100 * errors.values / height, errors.valid & (height > 0), "%")
+
+
+def person_height(joints: Float[np.ndarray, "T K 2"]) -> float:
+    """Height of a sequence's person in px; NaN if no joint is known, or all are one point.
+
+    As of `block.person_height`: the longer side of the box around the joints of a frame, in the
+    median over frames, so that a person who stoops now and then has the height of one who stands.
+    """
+    known = [frame[np.isfinite(frame).all(-1)] for frame in joints]
+    sides = [np.ptp(points, axis=0).max() for points in known if len(points)]
+    height = float(np.median(sides)) if sides else 0.0
+    return height if height > 0 else float("nan")
 
 
 def reference_flow_errors(
@@ -102,7 +139,17 @@ FLOW_METRICS = (
         "frames",
         span=2,
         pictured=True,
-        score=lambda flows, joints, _: end_point_errors(flows, joints),
+        score=lambda of: of.at_joints,
+    ),
+    FlowMetric(
+        name="epe_height_percent",
+        title="EPE per person height",
+        unit="%",
+        digits=2,
+        summary="that error in percent of the person's height, by which frames of different widths "
+        "compare",
+        span=2,
+        score=lambda of: per_height(of.at_joints, of.joints),
     ),
     FlowMetric(
         name="epe_reference",
@@ -112,6 +159,6 @@ FLOW_METRICS = (
         summary="the end-point error as the authors' code counts it: nearest pixel, joints that "
         f"share a pixel once, divided by {REFERENCE_JOINTS} joints",
         span=2,
-        score=reference_flow_errors,
+        score=lambda of: reference_flow_errors(of.flows, of.joints, of.reference),
     ),
 )

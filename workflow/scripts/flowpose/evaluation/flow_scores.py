@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from flowpose.errors import check
-from flowpose.evaluation.flow_metrics import FLOW_METRICS
+from flowpose.evaluation.flow_metrics import FLOW_METRICS, compare_flow
 from flowpose.evaluation.score_files import add_scores
 from flowpose.flow.field_file import open_flows
 from flowpose.pose.truth_file import Truth
@@ -35,6 +35,7 @@ def write_flow_scores(
             flows,
             f"{len(fields)} fields for {len(joints)} frames of the truth",
         )
+        compared = compare_flow(fields, joints, reference=reference)
         for metric in FLOW_METRICS:
-            scores = metric.score(fields, joints, reference)
+            scores = metric.score(compared)
             add_scores(h5, metric.name, scores, truth.names_2d, first_axis="pair")

@@ -72,29 +72,62 @@ class Metric:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PoseMetric(Metric):
-    """A metric of 3D poses.
+class PoseComparison:
+    """A pose and the truth that it is measured by: METRO_14 joints.
 
     Attributes:
-        counts: from which joints are both known and estimated (T, 14) to which values count.
-        values: of predicted and true joints (T, 14, 3), m, and what counts.
+        predicted: the pose, m, camera frame.
+        true: where the joints were, m, camera frame.
+        known: which of these are both known and estimated.
+        predicted_2d: where the pose is in the picture, px of the frames.
+        true_2d: where the joints were there.
+        known_2d: which of these are both known and estimated.
+        fps: frames a second; 0 or not finite: not known.
     """
 
-    counts: Callable[[Bool[np.ndarray, "T 14"]], Bool[np.ndarray, "n 14"]]
-    values: Callable[
-        [Float[np.ndarray, "T 14 3"], Float[np.ndarray, "T 14 3"], Bool[np.ndarray, "n 14"]],
-        Float[np.ndarray, "n 14"],
-    ]
+    predicted: Float[np.ndarray, "T 14 3"]
+    true: Float[np.ndarray, "T 14 3"]
+    known: Bool[np.ndarray, "T 14"]
+    predicted_2d: Float[np.ndarray, "T 14 2"]
+    true_2d: Float[np.ndarray, "T 14 2"]
+    known_2d: Bool[np.ndarray, "T 14"]
+    fps: float
 
-    def score(
-        self,
-        predicted: Float[np.ndarray, "T 14 3"],
-        true: Float[np.ndarray, "T 14 3"],
-        known: Bool[np.ndarray, "T 14"],
-    ) -> Scores:
-        """Scores of METRO_14 joints, m; `known`: which are both known and estimated."""
-        valid = self.counts(known)
-        return Scores(self.values(predicted, true, valid), valid, self.unit)
+
+@dataclass(frozen=True, kw_only=True)
+class PoseMetric(Metric):
+    """A metric of poses.
+
+    Attributes:
+        counts: which of its values count.
+        values: of each joint, from what is compared and what counts.
+    """
+
+    counts: Callable[[PoseComparison], Bool[np.ndarray, "n 14"]]
+    values: Callable[[PoseComparison, Bool[np.ndarray, "n 14"]], Float[np.ndarray, "n 14"]]
+
+    def score(self, compared: PoseComparison) -> Scores:
+        """Scores of a pose."""
+        valid = self.counts(compared)
+        return Scores(self.values(compared, valid), valid, self.unit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowComparison:
+    """A flow and the true motion that it is measured by, px of the frames.
+
+    Attributes:
+        flows: a field a pair of frames.
+        joints: where the joints were; NaN: not known.
+        reference: whether to compute as the reference does.
+        at_joints: end-point errors at the joints (pairs, K), px. They take reading all fields, so
+            that metrics share them.
+    """
+
+    flows: Stream[Float[np.ndarray, "H W 2"]]
+    joints: Float[np.ndarray, "T K 2"]
+    reference: bool
+    at_joints: Scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +135,7 @@ class FlowMetric(Metric):
     """A metric of optical flow.
 
     Attributes:
-        score: of a field a pair of frames, px; the true joints (T, K, 2), px; and whether to
-            compute as the reference does.
+        score: of a flow.
     """
 
-    score: Callable[[Stream[Float[np.ndarray, "H W 2"]], Float[np.ndarray, "T K 2"], bool], Scores]
+    score: Callable[[FlowComparison], Scores]

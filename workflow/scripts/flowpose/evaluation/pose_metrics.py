@@ -1,19 +1,21 @@
-"""Metrics of 3D poses. Frames and joints that are not valid count nowhere.
+"""Metrics of poses. Frames and joints that are not valid count nowhere.
 
-A metric is a function here and an entry in POSE_METRICS. Poses are compared relative to the middle
-of their hips, in millimetres.
+A metric is a function here and an entry in POSE_METRICS; docs/metrics.md defines each. In space,
+poses are compared relative to the middle of their hips.
 """
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from flowpose.evaluation.metric import PoseMetric
+from flowpose.evaluation.metric import PoseComparison, PoseMetric
 from flowpose.pose.skeletons import HIPS
 
 _MM_PER_M = 1000.0
 # Fewer points than this fit any rotation.
 _MIN_ALIGNED_JOINTS = 3
 _PCK_MM = 150
+# Thresholds of AUC: 0, 5, ..., 150 mm.
+_AUC_STEP_MM = 5
 
 
 def root_relative(joints: Float[np.ndarray, "*T J 3"]) -> Float[np.ndarray, "*T J 3"]:
@@ -94,6 +96,29 @@ def correct_joints(
     return np.where(joint_errors(predicted, true) <= _PCK_MM, 100.0, 0.0)
 
 
+def correct_shares(
+    predicted: Float[np.ndarray, "T 14 3"], true: Float[np.ndarray, "T 14 3"]
+) -> Float[np.ndarray, "T 14"]:
+    """For which percentage of thresholds 0, 5, ..., 150 mm a joint is correct: its mean is AUC.
+
+    The mean over thresholds of PCK there, as Mehta et al. (3DV 2017) approximate the area under the
+    curve.
+    """
+    errors = joint_errors(predicted, true)
+    thresholds = np.arange(0, _PCK_MM + _AUC_STEP_MM, _AUC_STEP_MM)
+    return 100.0 * (errors[..., None] <= thresholds).mean(-1)
+
+
+def motion_errors(
+    predicted: Float[np.ndarray, "T 14 2"], true: Float[np.ndarray, "T 14 2"]
+) -> Float[np.ndarray, "T-1 14"]:
+    """Distance of each joint's motion in the picture from the true one, px.
+
+    What the end-point error of a flow would be that moves joints as the pose does.
+    """
+    return np.linalg.norm(np.diff(predicted.astype(np.float64) - true, axis=0), axis=-1)
+
+
 def rooted(known: Bool[np.ndarray, "T 14"]) -> Bool[np.ndarray, "T 14"]:
     """Which of the known joints are in a frame whose hips are known."""
     return known & known[:, HIPS].all(-1, keepdims=True)
@@ -125,8 +150,8 @@ POSE_METRICS = (
         summary="mean distance of the joints from the truth, relative to the middle of the hips",
         span=1,
         pictured=True,
-        counts=rooted,
-        values=lambda predicted, true, _: joint_errors(predicted, true),
+        counts=lambda of: rooted(of.known),
+        values=lambda of, _: joint_errors(of.predicted, of.true),
     ),
     PoseMetric(
         name="pa_mpjpe_mm",
@@ -134,8 +159,8 @@ POSE_METRICS = (
         unit="mm",
         summary="MPJPE after the best rotation, translation and scale of each frame",
         span=1,
-        counts=alignable,
-        values=aligned_joint_errors,
+        counts=lambda of: alignable(of.known),
+        values=lambda of, valid: aligned_joint_errors(of.predicted, of.true, valid),
     ),
     PoseMetric(
         name="n_mpjpe_mm",
@@ -143,8 +168,8 @@ POSE_METRICS = (
         unit="mm",
         summary="MPJPE after the best scale of each frame",
         span=1,
-        counts=rooted,
-        values=scaled_joint_errors,
+        counts=lambda of: rooted(of.known),
+        values=lambda of, valid: scaled_joint_errors(of.predicted, of.true, valid),
     ),
     PoseMetric(
         name="accel_mm",
@@ -153,8 +178,18 @@ POSE_METRICS = (
         summary="mean distance of the joints' accelerations from the true ones, mm per frame²",
         span=3,
         pictured=True,
-        counts=lambda known: consecutive(rooted(known), 3),
-        values=lambda predicted, true, _: acceleration_errors(predicted, true),
+        counts=lambda of: consecutive(rooted(of.known), 3),
+        values=lambda of, _: acceleration_errors(of.predicted, of.true),
+    ),
+    PoseMetric(
+        name="accel_m_s2",
+        title="Acceleration error",
+        unit="m/s²",
+        digits=2,
+        summary="the same in m/s², by which videos of different frame rates compare",
+        span=3,
+        counts=lambda of: consecutive(rooted(of.known), 3) & _knows_rate(of),
+        values=lambda of, _: acceleration_errors(of.predicted, of.true) * of.fps**2 / _MM_PER_M,
     ),
     PoseMetric(
         name="pck_150_percent",
@@ -164,7 +199,33 @@ POSE_METRICS = (
         summary="percentage of the joints within 150 mm of the truth, relative to the middle of "
         "the hips",
         span=1,
-        counts=rooted,
-        values=lambda predicted, true, _: correct_joints(predicted, true),
+        counts=lambda of: rooted(of.known),
+        values=lambda of, _: correct_joints(of.predicted, of.true),
+    ),
+    PoseMetric(
+        name="auc_150_percent",
+        title="AUC to 150 mm",
+        unit="%",
+        better="higher",
+        summary="mean of PCK at 0, 5, ..., 150 mm",
+        span=1,
+        counts=lambda of: rooted(of.known),
+        values=lambda of, _: correct_shares(of.predicted, of.true),
+    ),
+    PoseMetric(
+        name="motion_px",
+        title="Motion error",
+        unit="px",
+        digits=3,
+        summary="mean distance of the projected joints' motion from the true one, px: what EPE "
+        "would be if the flow were the pose's own motion",
+        span=2,
+        counts=lambda of: consecutive(of.known_2d, 2),
+        values=lambda of, _: motion_errors(of.predicted_2d, of.true_2d),
     ),
 )
+
+
+def _knows_rate(of: PoseComparison) -> bool:
+    """Whether the frame rate is known."""
+    return bool(np.isfinite(of.fps) and of.fps > 0)

@@ -1,11 +1,13 @@
 """How far a sequence's poses are from the truth, frame by frame and joint by joint."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Bool
 
 from flowpose.errors import check
+from flowpose.evaluation.metric import PoseComparison
 from flowpose.evaluation.pose_metrics import POSE_METRICS, rooted
 from flowpose.evaluation.score_files import add_scores
 from flowpose.pose.pose_file import Pose
@@ -16,7 +18,11 @@ from flowpose.storage.provenance import Provenance
 
 
 def write_pose_scores(
-    path: Path | str, poses: Sequence[Pose], truth: Truth, provenance: Provenance
+    path: Path | str,
+    poses: Sequence[Pose],
+    marks: Sequence[Mapping[str, Bool[np.ndarray, "T"]]],
+    truth: Truth,
+    provenance: Provenance,
 ) -> None:
     """Write pose_scores.h5: a group a pose with all metrics, and which frames are scored at all.
 
@@ -24,6 +30,7 @@ def write_pose_scores(
 
     Args:
         poses: as estimated, and after each refinement.
+        marks: which frames of each were repaired or masked, as `read_marks` returns.
 
     Raises:
         InputError: a pose is not as long as the truth, or lacks joints that the first one has.
@@ -42,10 +49,23 @@ def write_pose_scores(
             f"the pose of cycle {k} lacks joints that the first estimate has",
         )
     known = np.isfinite(truth.joints_3d).all(-1) & estimated
+    true_2d = truth.metro_joints_2d()
+    known_2d = np.isfinite(true_2d).all(-1) & estimated
     with stage_files.create(path, provenance) as h5:
         stage_files.add(h5, "scored", np.any(rooted(known), axis=1), axes="frame")
         for k, pose in enumerate(poses):
             group = h5.create_group(f"pose_{k}")
+            for mark, frames in marks[k].items():
+                stage_files.add(group, mark, frames, axes="frame")
+            compared = PoseComparison(
+                predicted=pose.joints_3d,
+                true=truth.joints_3d,
+                known=known,
+                predicted_2d=pose.project(),
+                true_2d=true_2d,
+                known_2d=known_2d,
+                fps=truth.fps,
+            )
             for metric in POSE_METRICS:
-                scores = metric.score(pose.joints_3d, truth.joints_3d, known)
+                scores = metric.score(compared)
                 add_scores(group, metric.name, scores, METRO_14.joints, first_axis="frame")

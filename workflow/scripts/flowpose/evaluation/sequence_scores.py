@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from flowpose.evaluation.flow_metrics import FLOW_METRICS
+from flowpose.evaluation.frame_marks import MARKS
 from flowpose.evaluation.metric import Metric, Scores
 from flowpose.evaluation.pose_metrics import POSE_METRICS
 from flowpose.evaluation.score_files import read_scores
@@ -42,17 +43,22 @@ class SequenceScores:
     Attributes:
         scored: in which of the frames the 3D pose is scored.
         poses: scores of the pose as estimated, and after each refinement.
+        marks: which frames of each of them have a mark of `MARKS`.
         flows: scores of the flow of each cycle.
     """
 
     scored: Bool[np.ndarray, "T"]
     poses: Sequence[Mapping[str, Scores]]
+    marks: Sequence[Mapping[str, Bool[np.ndarray, "T"]]]
     flows: Sequence[Mapping[str, Scores]]
 
     def cycles(self) -> list[dict[str, Scores]]:
         """All scores of each cycle; a cycle without a pose of its own has the last one's."""
-        last = len(self.poses) - 1
-        return [{**self.poses[min(k, last)], **flow} for k, flow in enumerate(self.flows)]
+        return [{**self.poses[self.pose_of(k)], **flow} for k, flow in enumerate(self.flows)]
+
+    def pose_of(self, cycle: int) -> int:
+        """Which of the poses is that of a cycle."""
+        return min(cycle, len(self.poses) - 1)
 
     def history(self, metric: Metric) -> list[Scores]:
         """The scores of a metric, pose after pose or flow after flow."""
@@ -65,10 +71,11 @@ def read_sequence_scores(files: ScoreFiles) -> SequenceScores:
     """Read all scores of a sequence."""
     with stage_files.opened(files.poses) as h5:
         scored = stage_files.read(h5, "scored", (None,))
-        n_poses = sum(name.startswith("pose_") for name in h5)
-        poses = [read_scores(h5[f"pose_{k}"], POSE_METRICS) for k in range(n_poses)]
+        groups = [h5[f"pose_{k}"] for k in range(sum(name.startswith("pose_") for name in h5))]
+        poses = [read_scores(group, POSE_METRICS) for group in groups]
+        marks = [{mark: stage_files.read(group, mark) for mark in MARKS} for group in groups]
     flows = []
     for path in files.flows:
         with stage_files.opened(path) as h5:
             flows.append(read_scores(h5, FLOW_METRICS))
-    return SequenceScores(scored, poses, flows)
+    return SequenceScores(scored, poses, marks, flows)

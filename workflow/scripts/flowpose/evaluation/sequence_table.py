@@ -7,14 +7,17 @@ from types import MappingProxyType
 import pandas as pd
 
 from flowpose.errors import check
+from flowpose.evaluation.frame_marks import MARKS
 from flowpose.evaluation.metric import Metric
 from flowpose.evaluation.sequence_scores import METRICS, ScoreFiles, read_sequence_scores
 from flowpose.storage.whole_files import damage_named, replacing
 
-# Columns that count frames, and what they count.
+# Columns that count frames, and what they count. Of marks there may be none: then without column.
+_MARKED = {f"n_{mark}": meaning for mark, meaning in MARKS.items()}
 COUNTS = {
     "n_frames": "frames that are used",
     "n_scored": "frames whose 3D pose is scored; the others have no truth or no estimate",
+    **_MARKED,
 }
 # All that tables may have, in this order.
 _COLUMNS = (
@@ -85,17 +88,22 @@ def collect(
         known = [recordings.get(name, ("", "")) for name in table["sequence"]]
         table.insert(2, "subject", [subject for subject, _ in known])
         table.insert(3, "action", [action for _, action in known])
-    table = table.drop(columns=[m.name for m in METRICS if table[m.name].isna().all()])
+    unknown = [metric.name for metric in METRICS if table[metric.name].isna().all()]
+    table = table.drop(columns=[*unknown, *(name for name in _MARKED if not table[name].any())])
     return table if reasons else table.drop(columns="missing")
 
 
 def _means(files: ScoreFiles) -> list[dict[str, float]]:
     """The numbers of each cycle's row."""
     scores = read_sequence_scores(files)
-    counts = {"n_frames": len(scores.scored), "n_scored": int(scores.scored.sum())}
     return [
-        {**counts, **{metric.name: cycle[metric.name].mean() for metric in METRICS}}
-        for cycle in scores.cycles()
+        {
+            "n_frames": len(scores.scored),
+            "n_scored": int(scores.scored.sum()),
+            **{f"n_{mark}": int(at.sum()) for mark, at in scores.marks[scores.pose_of(k)].items()},
+            **{metric.name: cycle[metric.name].mean() for metric in METRICS},
+        }
+        for k, cycle in enumerate(scores.cycles())
     ]
 
 
@@ -128,7 +136,7 @@ def write(table: pd.DataFrame, csv: Path | str, markdown: Path | str) -> None:
         f"# {dataset}\n\n{_readable(rows)}\n"
         for dataset, rows in table.groupby("dataset", sort=False)
     ]
-    notes = [f"- {name}: {meaning}" for name, meaning in COUNTS.items()]
+    notes = [f"- {name}: {meaning}" for name, meaning in COUNTS.items() if name in table]
     notes += [f"- {metric.heading}: {_meaning(metric)}" for metric in metrics]
     with replacing(markdown) as temporary:
         temporary.write_text("\n".join((*parts, *_ABOUT_CYCLES, "", *notes)) + "\n")

@@ -13,7 +13,6 @@ from flowpose.flow.field_file import open_flows
 from flowpose.flow.patches import FlowPatches
 from flowpose.flow.sampling import sample_flow
 from flowpose.pose.pose_file import Pose
-from flowpose.pose.skeletons import METRO_14
 from flowpose.pose.truth_file import Truth
 from flowpose.storage import stage_files
 from flowpose.video.frames_file import open_frames
@@ -73,7 +72,7 @@ def take_moment(
         flows: flow_k.h5 of the first and the last cycle.
         poses: the pose as estimated and, if it was refined, as last refined.
     """
-    joints, next_joints = _metro_joints(truth)[pair : pair + 2]
+    joints, next_joints = truth.metro_joints_2d()[pair : pair + 2]
     with open_frames(frames) as pictures:
         picture = pictures[pair]
     with open_flows(flows[0]) as fields_before, open_flows(flows[-1]) as fields_after:
@@ -90,15 +89,6 @@ def take_moment(
         },
         flows=(before, after),
     )
-
-
-def _metro_joints(truth: Truth) -> Float[np.ndarray, "T 14 2"]:
-    """The true joints that METRO_14 also has; NaN for its others."""
-    joints = np.full((len(truth.joints_2d), len(METRO_14), 2), np.nan)
-    for joint, name in enumerate(METRO_14.joints):
-        if name in truth.names_2d:
-            joints[:, joint] = truth.joints_2d[:, truth.names_2d.index(name)]
-    return joints
 
 
 def _flow_at(

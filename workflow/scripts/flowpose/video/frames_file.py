@@ -88,6 +88,11 @@ class FramesHeader:
     video: VideoInfo
     view: View
 
+    @property
+    def fps(self) -> float:
+        """Frames a second of those that are used."""
+        return self.video.fps * (len(self.index) - 1) / int(self.index[-1] - self.index[0])
+
 
 class FrameReader:
     """The frames of an open frames.h5, decompressed one at a time."""
