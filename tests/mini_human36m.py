@@ -10,6 +10,10 @@ and the estimates of METRO and DCPose, named and laid out as in docs/reference.m
     metro_estimates_h36m/<subject>/<action>.60457274_results.npz
     dcpose_estimates_h36m/<subject>/result_<action>.60457274.json
 
+and where every pixel goes from one frame that is used to the next:
+
+    true_flow/<subject>/<action>.60457274/{flow,person,occluded}/frame_<number>.png
+
 The person is a doll whose joints follow sinusoids, so the truth is known exactly; the estimates
 are the truth and noise. Each recording is the same every time. Prints METRO's errors.
 """
@@ -123,11 +127,33 @@ def write_data_set(
     folder, errors = Path(folder), {}
     for subject in dict.fromkeys(recording.subject for recording in recordings):
         _make_folders(folder, subject)
-        doll = render.Doll(body.CAMERAS[subject], np.random.default_rng(_seed(subject)))
+        doll = _doll(subject)
         for recording in recordings:
             if recording.subject == subject:
                 errors[recording] = _write(folder, recording, n_frames, doll)
     return errors
+
+
+def write_true_flow(folder: Path | str, recording: Recording, n_frames: int = 30) -> Path:
+    """Write the dense truth of a recording of `n_frames` frames.
+
+    Returns:
+        A folder with the folders `flow`, in KITTI's format, of each pair of frames that are used;
+        `occluded`, masks of what the second frame does not show; and `person`, masks of each frame.
+    """
+    truth = Truth.of(recording, n_frames).camera[FIRST::STEP]
+    doll = _doll(recording.subject)
+    result = Path(folder) / "true_flow" / recording.subject / recording.name
+    for kind in ("flow", "occluded", "person"):
+        (result / kind).mkdir(parents=True)
+    for t, joints in enumerate(truth):
+        motion = doll.motion(joints, truth[min(t + 1, len(truth) - 1)])
+        name = f"frame_{t:04}.png"
+        files.write_mask(result / "person" / name, motion.person)
+        if t + 1 < len(truth):
+            files.write_kitti_flow(result / "flow" / name, motion.flow)
+            files.write_mask(result / "occluded" / name, motion.occluded)
+    return result
 
 
 def pack_labels(folder: Path | str, subject: str, into: Path | str) -> Path:
@@ -168,6 +194,10 @@ def _labels(folder: Path, subject: str) -> Path:
 
 def _videos(folder: Path, subject: str) -> Path:
     return folder / "data" / "h36m" / subject / "Videos"
+
+
+def _doll(subject: str) -> render.Doll:
+    return render.Doll(body.CAMERAS[subject], np.random.default_rng(_seed(subject)))
 
 
 def _seed(name: str) -> int:
@@ -235,3 +265,4 @@ def _dcpose(recording: Recording, truth: Truth, rng: np.random.Generator) -> lis
 if __name__ == "__main__":
     for recording, error in write_data_set(sys.argv[1]).items():
         print(f"{recording.subject} {recording.name}: METRO {error:.3f} mm {recording.amiss}")
+        write_true_flow(sys.argv[1], recording)

@@ -1,6 +1,6 @@
-"""Writers of the mini Human3.6M data set's files: labels, METRO's and DCPose's results.
+"""Writers of the mini Human3.6M data set's files: labels, METRO's and DCPose's results, true flow.
 
-The formats are those of the published files (docs/reference.md, 2, 3 and 11).
+The formats are those of the published files (docs/reference.md, 2, 3 and 11), and KITTI's of flow.
 """
 
 import io
@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import cdflib.cdfwrite
+import cv2
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 # METRO's 14 joints and DCPose's 17 among the 32 of Human3.6M. DCPose's ears lie beside the nose.
 METRO_14 = (3, 2, 1, 6, 7, 8, 27, 26, 25, 17, 18, 19, 13, 15)
@@ -140,3 +141,21 @@ def dcpose_entry(frame: int, pixels: Float[np.ndarray, "32 2"], rng: np.random.G
 def write_dcpose(path: Path, entries: list[dict]) -> None:
     """A results file of DCPose: an entry a detected person."""
     path.write_text(json.dumps({"Info": entries}))
+
+
+def write_kitti_flow(path: Path, flow: Float[np.ndarray, "h w 2"]) -> None:
+    """A flow of KITTI: a PNG of 16 bits with x and y in 1/64 px from 2^15, and 1 where known."""
+    stored = np.clip(np.rint(flow * 64) + 2**15, 0, 2**16 - 1).astype(np.uint16)
+    known = np.ones(flow.shape[:2], np.uint16)
+    # OpenCV's order is blue, green, red.
+    _write_png(path, np.dstack([known, stored[..., 1], stored[..., 0]]))
+
+
+def write_mask(path: Path, mask: Bool[np.ndarray, "h w"]) -> None:
+    """A picture that is white where a mask is true."""
+    _write_png(path, np.where(mask, 255, 0).astype(np.uint8))
+
+
+def _write_png(path: Path, picture: np.ndarray) -> None:
+    if not cv2.imwrite(str(path), picture):
+        raise OSError(f"{path} cannot be written")

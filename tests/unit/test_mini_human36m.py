@@ -6,6 +6,7 @@ import tarfile
 import cdflib
 import cv2
 import mini_human36m as mini
+import mini_human36m_render as render
 import numpy as np
 import pytest
 from mini_human36m_body import CAMERAS
@@ -203,3 +204,77 @@ def peak(values):
     """Where the parabola through three values has its top, from the middle one."""
     left, middle, right = values
     return (left - right) / (2 * (left - 2 * middle + right))
+
+
+WALK = mini.RECORDINGS[0]
+
+
+@pytest.fixture(scope="module")
+def moment():
+    """Two pictures of a walk 0.1 s apart, where the pixels go, and the joints in both."""
+    truth = mini.Truth.of(WALK, N_FRAMES)
+    doll = render.Doll(CAMERAS["S9"], np.random.default_rng(0))
+    before, after = truth.camera[list(USED[:2])]
+    pixels = truth.pixels[list(USED[:2])][:, METRO_14]
+    return doll.picture(before), doll.picture(after), doll.motion(before, after), pixels
+
+
+def test_what_is_seen_in_both_pictures_is_where_the_flow_takes_it(moment):
+    """The second picture warped back is the first, but for what is covered and for blending."""
+    before, after, motion, _ = moment
+    warped = cv2.remap(after.astype(np.float32), *goals(motion.flow), cv2.INTER_LINEAR)
+    still = np.abs(after.astype(float) - before).mean(-1)
+    errors = np.abs(warped - before).mean(-1)
+    seen = ~motion.occluded
+    assert np.median(errors[seen & motion.person]) < 2
+    assert np.percentile(errors[seen & motion.person], 90) < 6
+    # Room beside the person's soft border mixes with it.
+    assert (errors[seen & ~motion.person] < 1).mean() > 0.998
+    assert np.median(errors[motion.occluded]) > 20 and np.median(still[motion.person]) > 30
+
+
+def goals(flow):
+    """Columns and rows of where the pixels go."""
+    height, width = flow.shape[:2]
+    return np.moveaxis(np.indices((width, height)).T.astype(np.float32) + flow, -1, 0)
+
+
+def test_the_flow_at_a_joint_that_is_seen_is_the_joint_s_motion(moment):
+    """A joint may lie below another limb, which moves in its own way."""
+    *_, motion, (start, end) = moment
+    columns, rows = np.rint(start).astype(int).T
+    errors = np.linalg.norm(motion.flow[rows, columns] - (end - start), axis=-1)
+    assert (errors < 0.5).sum() >= 10 and motion.person[rows, columns].all()
+
+
+def test_only_the_person_moves_and_covers(moment):
+    """What the person covers in the second picture, or uncovered by it, lies along its border."""
+    *_, motion, _ = moment
+    assert (motion.flow[~motion.person] == 0).all()
+    assert 0.02 < motion.person.mean() < 0.06
+    fastest = np.linalg.norm(motion.flow, axis=-1).max()
+    reach = round(fastest) + 1
+    near = cv2.dilate(motion.person.astype(np.uint8), np.ones((2 * reach + 1,) * 2)) > 0
+    assert motion.occluded.any() and not (motion.occluded & ~near).any()
+    assert (motion.occluded & motion.person).any(), "limbs cover each other"
+
+
+def test_a_person_that_stands_still_has_no_flow():
+    truth = mini.Truth.of(WALK, N_FRAMES).camera[1]
+    motion = render.Doll(CAMERAS["S9"], np.random.default_rng(0)).motion(truth, truth)
+    assert np.abs(motion.flow).max() < 1e-3 and not motion.occluded.any()
+
+
+def test_the_true_flow_is_written_for_each_pair_of_used_frames(tmp_path):
+    folder = mini.write_true_flow(tmp_path, WALK, N_FRAMES)
+    assert folder == tmp_path / "true_flow" / "S9" / "Walking.60457274"
+    n = {kind: len(list((folder / kind).iterdir())) for kind in ("flow", "person", "occluded")}
+    assert n == {"flow": 2, "person": 3, "occluded": 2}
+    truth = mini.Truth.of(WALK, N_FRAMES).camera[list(USED)]
+    motion = mini._doll("S9").motion(*truth[1:])
+    stored = cv2.imread(str(folder / "flow" / "frame_0001.png"), cv2.IMREAD_UNCHANGED)
+    flow = (stored[..., 2:0:-1].astype(float) - 2**15) / 64
+    np.testing.assert_allclose(flow, motion.flow, atol=1 / 128)
+    for kind in ("person", "occluded"):
+        mask = cv2.imread(str(folder / kind / "frame_0001.png"), cv2.IMREAD_UNCHANGED)
+        np.testing.assert_array_equal(mask > 0, getattr(motion, kind))
