@@ -84,9 +84,8 @@ class Doll:
             rows, columns = np.nonzero(owner == index)
             points = np.stack([columns, rows], -1)
             flow[rows, columns] = moved.to_picture(layer.to_texture(points)) - points
-        columns, rows = np.moveaxis(np.rint(np.indices((width, height)).T + flow), -1, 0).astype(
-            int
-        )
+        goals = np.rint(np.indices((width, height)).T + flow).astype(int)
+        columns, rows = np.moveaxis(goals, -1, 0)
         inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
         there = next_owner[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
         return Motion(flow.astype(np.float32), owner != _ROOM, ~inside | (there != owner))

@@ -6,6 +6,7 @@ from flowpose.evaluation.flow_metrics import FLOW_METRICS
 from flowpose.evaluation.flow_scores import write_flow_scores
 from flowpose.evaluation.score_files import read_scores
 from flowpose.flow.field_writing import write_flows
+from flowpose.flow.true_flow_file import TrueField, write_true_flow
 from flowpose.pose.skeletons import METRO_14
 from flowpose.pose.truth_file import Truth
 from flowpose.storage import stage_files
@@ -35,9 +36,9 @@ def written(tmp_path, provenance):
         device="cpu",
     )
 
-    def run(truth, *, reference=False):
+    def run(truth, *, true_flow=None, reference=False):
         path = tmp_path / "flow_scores_0.h5"
-        write_flow_scores(path, flows, truth, provenance, reference=reference)
+        write_flow_scores(path, flows, truth, true_flow, provenance, reference=reference)
         with stage_files.opened(path) as h5:
             return read_scores(h5, FLOW_METRICS)
 
@@ -82,3 +83,33 @@ def test_flows_of_another_length_than_the_truth_are_refused(tmp_path, truth, wri
     with pytest.raises(InputError, match=r"flow_0.h5: 5 fields for 4 frames of the truth"):
         written(short)
     assert not (tmp_path / "flow_scores_0.h5").exists()
+
+
+@pytest.fixture
+def true_flow(tmp_path, provenance):
+    """Writes a true flow that moves a person's left half of the picture by (5, 3.5) px."""
+
+    def run(n):
+        person = np.arange(WIDTH) < WIDTH // 2
+        flow = np.where(person[:, None], np.float32([5, 3.5]), np.float32([5, 0.5]))
+        field = TrueField(np.tile(flow, (HEIGHT, 1, 1)), np.tile(person, (HEIGHT, 1)))
+        path, shape = tmp_path / "true_flow.h5", (n, HEIGHT, WIDTH)
+        write_true_flow(path, [field] * n, shape, provenance, with_person=True)
+        return path
+
+    return run
+
+
+def test_where_the_true_flow_is_known_parts_of_the_picture_are_scored(truth, written, true_flow):
+    scores = written(truth, true_flow=true_flow(T - 1))
+    means = {name: of.mean() for name, of in scores.items()}
+    assert means["epe_person_px"] == pytest.approx(3)
+    assert means["epe_background_px"] == pytest.approx(0)
+    assert means["epe_border_px"] == means["epe_everywhere_px"] == pytest.approx(1.5)
+    assert means["epe_px"] == pytest.approx(4)
+    assert np.isnan(written(truth)["epe_person_px"].mean())
+
+
+def test_a_true_flow_of_another_length_is_refused(truth, written, true_flow):
+    with pytest.raises(InputError, match=r"true_flow.h5: 4 fields for 6 frames of the truth"):
+        written(truth, true_flow=true_flow(4))

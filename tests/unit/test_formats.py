@@ -10,7 +10,12 @@ from formats import FORMATS, documentation
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "workflow" / "scripts"
-READS = {"pose": "read_joints", "keypoints": "read_detections", "truth": "read_labels"}
+READS = {
+    "pose": "read_joints",
+    "keypoints": "read_detections",
+    "truth": "read_labels",
+    "true_flow": "read_true_flow",
+}
 ENTRIES = [(part, name) for part, formats in FORMATS.items() for name in formats]
 
 
@@ -18,7 +23,11 @@ ENTRIES = [(part, name) for part, formats in FORMATS.items() for name in formats
 def test_a_reader_takes_the_keys_of_its_format(part, name):
     found = FORMATS[part][name]
     read = getattr(import_module(found.module), READS[part])
-    assert list(inspect.signature(read).parameters) == list(found.keys)
+    parameters = inspect.signature(read).parameters
+    assert list(parameters) == list(found.keys)
+    empty = inspect.Parameter.empty
+    optional = [key for key in parameters if parameters[key].default is not empty]
+    assert optional == list(found.optional)
 
 
 @pytest.mark.parametrize("path", sorted((LIBRARY / "flowpose" / "readers").glob("[!_]*.py")))

@@ -7,6 +7,7 @@ from flowpose.evaluation.flow_metrics import FLOW_METRICS, compare_flow
 from flowpose.evaluation.metric import PoseComparison, Scores, masked_mean
 from flowpose.evaluation.pose_metrics import POSE_METRICS
 from flowpose.evaluation.sequence_scores import METRICS
+from flowpose.flow.true_flow_file import TrueField
 
 T, HEIGHT, WIDTH = 6, 30, 40
 # How a name ends that is of a unit; the reference's end-point error is known by its own name.
@@ -42,6 +43,12 @@ def pose_scores(metric, pose, pose_2d, true, true_2d, known):
     return metric.score(compared)
 
 
+def true_field(known, height, width):
+    """All moves by (2, 1) px, and the person fills the left half."""
+    flow = np.full((height, width, 2), np.float32([2, 1]) if known else np.float32(np.nan))
+    return TrueField(flow, np.tile(np.arange(width) < width // 2, (height, 1)))
+
+
 @pytest.fixture
 def scored(walk, joints_2d):
     """Scores a perfect estimate by a metric where some of the truth (T, 14) is known."""
@@ -51,7 +58,8 @@ def scored(walk, joints_2d):
         if metric in POSE_METRICS:
             return pose_scores(metric, walk, joints_2d, true, true_2d, known)
         flows = np.tile(np.float32([2, 1]), (T - 1, HEIGHT, WIDTH, 1))
-        return metric.score(compare_flow(flows, true_2d, reference=False))
+        fields = [true_field(known[t : t + 2].any(1).all(), HEIGHT, WIDTH) for t in range(T - 1)]
+        return metric.score(compare_flow(flows, true_2d, fields, reference=False))
 
     return run
 
@@ -89,7 +97,8 @@ def test_a_wrong_estimate_has_a_worse_value(metric, walk, joints_2d, rng):
         scores = pose_scores(metric, wrong, wrong_2d, walk, joints_2d, known)
     else:
         flows = np.zeros((T - 1, HEIGHT, WIDTH, 2), np.float32)
-        scores = metric.score(compare_flow(flows, joints_2d, reference=False))
+        fields = [true_field(True, HEIGHT, WIDTH)] * (T - 1)
+        scores = metric.score(compare_flow(flows, joints_2d, fields, reference=False))
     better = {"lower": -1, "higher": 1}[metric.better]
     assert better * scores.mean() < better * BEST[metric.better] - 0.5
 

@@ -91,10 +91,16 @@ def given_file(path, wildcards, *made):
     return path if is_made(path) or is_input(path, outputs) else []
 
 
-def part_of(sequence, part):
-    """What the config says of a sequence's pose, keypoints or truth, and their format."""
+def parts_of(sequence):
+    """What the config says of each part of a sequence that it has."""
     item = SEQUENCES[sequence]
-    given = item["truth"] if part == "truth" else item["estimates"][part]
+    parts = {**item, **item["estimates"]}
+    return {part: parts[part] for part in FORMATS if part in parts}
+
+
+def part_of(sequence, part):
+    """What the config says of a part of a sequence, and its format."""
+    given = parts_of(sequence)[part]
     return given, FORMATS[part][given["format"]]
 
 
@@ -172,7 +178,14 @@ def made_before_flows(wildcards):
     folder = RESULTS.format(sequence=wildcards.sequence)
     if Path(f"{folder}/flow_0.h5").exists():
         return []
-    return [f"{folder}/{stage}.h5" for stage in ("truth", "keypoints", "pose_0")]
+    stages = [f"{folder}/{stage}.h5" for stage in ("truth", "keypoints", "pose_0")]
+    return [*stages, *true_flow_of(wildcards)]
+
+
+def true_flow_of(wildcards):
+    """An input function: the true flow of a sequence, if that is known."""
+    path = f"{RESULTS}/true_flow.h5".format(sequence=wildcards.sequence)
+    return [path] if "true_flow" in parts_of(wildcards.sequence) else []
 
 
 def of_cycle_before(name):
@@ -199,7 +212,7 @@ def named_downloads():
     named = [FLOW_WEIGHTS]
     for sequence, item in SEQUENCES.items():
         named.append(item["video"])
-        for given, found in (part_of(sequence, part) for part in FORMATS):
+        for given, found in (part_of(sequence, part) for part in parts_of(sequence)):
             named += found.paths(given, "file")
             folders = found.paths(given, "folder")
             named += [f"{folder}/{FOLDER_MANIFEST}" for folder in folders]

@@ -24,6 +24,7 @@ rule flow_scores:
     """How far a cycle's flow is from the true motion, a pair of frames and joint."""
     input:
         truth=f"{RESULTS}/truth.h5",
+        true_flow=true_flow_of,
         flow=f"{RESULTS}/flow_{{cycle}}.h5",
     output:
         f"{RESULTS}/flow_scores_{{cycle}}.h5",

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from formats import KEYPOINTS, POSES, TRUTHS, schema
+from formats import KEYPOINTS, POSES, TRUE_FLOWS, TRUTHS, schema
 
 _SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
@@ -33,6 +33,7 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         "pose_formats": schema(POSES),
         "keypoint_formats": schema(KEYPOINTS),
         "truth": schema(TRUTHS, default="multiview"),
+        "true_flow": schema(TRUE_FLOWS, default="files"),
     }
     filled = _with_defaults(config, root, root)
     errors = sorted(_Validator(root).iter_errors(filled), key=_key)

@@ -19,20 +19,26 @@ class Format:
 
     Attributes:
         module: reads it, by a function that takes the keys: `read_joints` a pose,
-            `read_detections` keypoints, `read_labels` a truth.
+            `read_detections` keypoints, `read_labels` a truth, `read_true_flow` a true flow.
         summary: what it is, in a line.
         keys: of the config, besides `format`; what each names.
+        optional: those of the keys that may be left out.
         pattern: which files of its folders it reads.
     """
 
     module: str
     summary: str
     keys: Mapping[str, Kind] = field(default_factory=dict)
+    optional: tuple[str, ...] = ()
     pattern: str = "**/*"
 
     def paths(self, values: Mapping[str, str], kind: Kind) -> list[str]:
         """The files or folders that a part of the config names."""
-        return [values[key] for key, of in self.keys.items() if of == kind]
+        return [values[key] for key, of in self.keys.items() if of == kind and key in values]
+
+    def described(self, key: str) -> str:
+        """A key as the documentation names it."""
+        return f"`{key}`" + (" (optional)" if key in self.optional else "")
 
 
 _MEDIAPIPE = Format(
@@ -77,8 +83,18 @@ TRUTHS = {
     ),
     "none": Format("flowpose.datasets.unlabelled", "not known: no error is computed"),
 }
+TRUE_FLOWS = {
+    "files": Format(
+        "flowpose.datasets.flow_files",
+        "a folder of `.flo` (Middlebury, MPI-Sintel) or KITTI's `.png`, one a pair of frames; and "
+        "one of masks of the person, `.png`, one a frame",
+        {"folder": "folder", "persons": "folder"},
+        optional=("persons",),
+        pattern="*",
+    ),
+}
 # By the part of a sequence that has one of them.
-FORMATS = {"pose": POSES, "keypoints": KEYPOINTS, "truth": TRUTHS}
+FORMATS = {"pose": POSES, "keypoints": KEYPOINTS, "truth": TRUTHS, "true_flow": TRUE_FLOWS}
 
 
 def schema(formats: Mapping[str, Format], default: str | None = None) -> dict[str, Any]:
@@ -92,7 +108,7 @@ def schema(formats: Mapping[str, Format], default: str | None = None) -> dict[st
             "if": {"properties": {"format": {"const": name}}},
             "then": {
                 "additionalProperties": False,
-                "required": list(found.keys),
+                "required": [key for key in found.keys if key not in found.optional],
                 "properties": {
                     "format": {},
                     **{k: {"$ref": f"#/$defs/{_CHECKED_AS[of]}"} for k, of in found.keys.items()},
@@ -114,7 +130,7 @@ def schema(formats: Mapping[str, Format], default: str | None = None) -> dict[st
 def documentation() -> str:
     """The table of config/README.md."""
     rows = [
-        f"| `{part}` | `{name}` | {', '.join(f'`{key}`' for key in found.keys)} | {found.summary} |"
+        f"| `{part}` | `{name}` | {', '.join(map(found.described, found.keys))} | {found.summary} |"
         for part, formats in FORMATS.items()
         for name, found in formats.items()
     ]

@@ -9,6 +9,7 @@ with job(snakemake) as provenance:
         snakemake.output[0],
         snakemake.input.flow,
         read_truth(snakemake.input.truth),
+        next(iter(snakemake.input.true_flow), None),
         provenance,
         reference=snakemake.params.reference,
     )

@@ -1,4 +1,4 @@
-"""Metrics of optical flow at the joints. Joints that are not valid count nowhere.
+"""Metrics of optical flow. Joints and pixels whose truth is not known count nowhere.
 
 A metric is a function here and an entry in FLOW_METRICS; docs/metrics.md defines each.
 """
@@ -7,9 +7,11 @@ import numpy as np
 from jaxtyping import Float
 
 from flowpose.errors import InputError
+from flowpose.evaluation.dense_errors import dense_errors
 from flowpose.evaluation.metric import FlowComparison, FlowMetric, Scores
 from flowpose.flow.patches import FlowPatches
 from flowpose.flow.sampling import sample_flow
+from flowpose.flow.true_flow_file import TrueField
 from flowpose.runtime.streams import Stream
 
 # The number of joints the reference divides its end-point error by, whatever their number.
@@ -19,16 +21,24 @@ REFERENCE_JOINTS = 32
 def compare_flow(
     flows: Stream[Float[np.ndarray, "H W 2"]],
     joints: Float[np.ndarray, "T K 2"],
+    fields: Stream[TrueField] | None,
     *,
     reference: bool,
 ) -> FlowComparison:
-    """What metrics of a flow need: a field a pair of frames, and the true joints, px.
+    """What metrics of a flow need.
 
     Args:
+        flows: a field a pair of frames, px.
+        joints: where the joints were, px.
+        fields: the true flow of each pair; None: not known.
         reference: as of `reference_end_point_error`.
     """
     return FlowComparison(
-        flows=flows, joints=joints, reference=reference, at_joints=end_point_errors(flows, joints)
+        flows=flows,
+        joints=joints,
+        reference=reference,
+        at_joints=end_point_errors(flows, joints),
+        by_region=dense_errors(flows, fields),
     )
 
 
@@ -150,6 +160,42 @@ FLOW_METRICS = (
         "compare",
         span=2,
         score=lambda of: per_height(of.at_joints, of.joints),
+    ),
+    FlowMetric(
+        name="epe_person_px",
+        title="EPE on the person",
+        unit="px",
+        digits=3,
+        summary="mean end-point error over the person's pixels, where the true flow is known",
+        span=2,
+        score=lambda of: of.by_region["person"],
+    ),
+    FlowMetric(
+        name="epe_border_px",
+        title="EPE at the border",
+        unit="px",
+        digits=3,
+        summary="the same near the person's outline, on both sides",
+        span=2,
+        score=lambda of: of.by_region["border"],
+    ),
+    FlowMetric(
+        name="epe_background_px",
+        title="EPE off the person",
+        unit="px",
+        digits=3,
+        summary="the same over all pixels that are not the person's",
+        span=2,
+        score=lambda of: of.by_region["background"],
+    ),
+    FlowMetric(
+        name="epe_everywhere_px",
+        title="EPE everywhere",
+        unit="px",
+        digits=3,
+        summary="the same over all pixels",
+        span=2,
+        score=lambda of: of.by_region["everywhere"],
     ),
     FlowMetric(
         name="epe_reference",

@@ -1,6 +1,6 @@
 """What a metric is: a function, and an entry that says all that tables and pictures need of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -122,12 +122,15 @@ class FlowComparison:
         reference: whether to compute as the reference does.
         at_joints: end-point errors at the joints (pairs, K), px. They take reading all fields, so
             that metrics share them.
+        by_region: mean end-point errors of each pair over parts of the picture, px, as
+            `dense_errors` returns.
     """
 
     flows: Stream[Float[np.ndarray, "H W 2"]]
     joints: Float[np.ndarray, "T K 2"]
     reference: bool
     at_joints: Scores
+    by_region: Mapping[str, Scores]
 
 
 @dataclass(frozen=True, kw_only=True)

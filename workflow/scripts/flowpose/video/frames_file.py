@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import h5py
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Shaped, UInt8
 
 from flowpose.errors import check
 from flowpose.storage import stage_files
@@ -70,6 +70,16 @@ class View:
         return cv2.resize(
             part, self.size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
         )
+
+    def nearest(self, field: Shaped[np.ndarray, "h w *c"]) -> Shaped[np.ndarray, "H W *c"]:
+        """The values of a field of the video's px in which the centres of frame px lie.
+
+        For what may not be mixed, as motions on both sides of a border.
+        """
+        (x, y, _, _), (width, height) = self.crop, self.size
+        columns = x + np.floor((np.arange(width) + 0.5) / self.scale[0]).astype(int)
+        rows = y + np.floor((np.arange(height) + 0.5) / self.scale[1]).astype(int)
+        return field[rows[:, None], columns]
 
 
 @dataclass(frozen=True)
