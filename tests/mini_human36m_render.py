@@ -18,7 +18,7 @@ _ROOM = -1  # in the place of a layer's index
 _PX_PER_M = 256  # of the textures; about that of a person in the middle of the room
 # Strips: from joint, to joint, half width in m, how much further away than its middle it counts
 # as when strips overlap, in m (the torso lies behind the limbs' ends).
-_STRIPS = (
+STRIPS = (
     (body.PELVIS, body.NECK, 0.14, 0.1),
     (body.NECK, body.HEAD, 0.08, 0.0),
     (body.R_HIP, body.R_KNEE, 0.08, 0.0),
@@ -55,7 +55,7 @@ class Doll:
         rest = body.Motion(heading=0.0).joints_world(1)[0]
         self._strips = [
             _patch(np.linalg.norm(rest[b] - rest[a]) / 2, half_width, 0.0, rng)
-            for a, b, half_width, _ in _STRIPS
+            for a, b, half_width, _ in STRIPS
         ]
         self._balls = [_patch(radius, radius, radius, rng) for radius in _BALLS.values()]
         width, height = camera.size
@@ -106,7 +106,7 @@ class Doll:
         pixels = self._camera.to_pixels(joints)
         px_per_m = self._camera.focal_px.mean() / joints[:, 2]
         layers: list[_Layer] = []
-        for patch, (a, b, _, behind) in zip(self._strips, _STRIPS, strict=True):
+        for patch, (a, b, _, behind) in zip(self._strips, STRIPS, strict=True):
             bone = pixels[b] - pixels[a]
             normal = np.array([-bone[1], bone[0]]) / max(np.linalg.norm(bone), 1e-6)
             across = normal * px_per_m[[a, b]].mean() / _PX_PER_M

@@ -46,8 +46,9 @@ def test_only_scores_of_flows_run_again_and_the_table_has_parts_of_the_picture(p
         everywhere = share * row.epe_person_px + (1 - share) * row.epe_background_px
         assert row.epe_everywhere_px == pytest.approx(everywhere, rel=1e-4)
     assert project.planned() == {}
-    verified = project.snakemake(target="verify")
-    assert "stale" not in verified.text, verified.text
+    verified = project.snakemake(target="verify").text
+    assert "current  results/toy/right/true_flow.h5" in verified, verified
+    assert "current  results/toy/right/flow_scores_2.h5" in verified, verified
 
 
 def test_a_file_that_comes_into_the_folder_is_noticed_and_is_one_too_many(project):
