@@ -155,7 +155,7 @@ def test_files_of_another_size_than_the_video_are_refused(folder):
         ("0.png", r"0.png: no picture that can be read"),
     ],
 )
-@pytest.mark.parametrize("content", [b"", b"PIEH", bytes(1000), b"PIEH" + b"\x7f" * 1000])
+@pytest.mark.parametrize("content", [b"", b"PIEH\x7f", bytes(1000), b"PIEH" + b"\x7f" * 1000])
 def test_a_damaged_file_is_named(tmp_path, name, message, content):
     for n in range(2):
         (tmp_path / name.replace("0", str(n))).write_bytes(content)

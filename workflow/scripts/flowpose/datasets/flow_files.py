@@ -1,5 +1,6 @@
 """Folders of files of true optical flow, one a pair of frames, and of masks of the person."""
 
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,16 +120,13 @@ def _read_flo(path: Path) -> tuple[Float[np.ndarray, "h w 2"], Bool[np.ndarray, 
     Not by OpenCV, which believes the size that a damaged file claims.
     """
     content = path.read_bytes()
-    header = np.frombuffer(content[4:12], "<i4")
+    magic, width, height = struct.unpack("<4sii", content[:12].ljust(12, b"\0"))
     check(
-        content[:4] == _FLO_MAGIC
-        and len(header) == 2
-        and bool((header > 0).all())
-        and len(content) == 12 + 8 * int(header[0]) * int(header[1]),
+        magic == _FLO_MAGIC and min(width, height) > 0 and len(content) == 12 + 8 * width * height,
         path,
         "no flow in Middlebury's format, or not all of it",
     )
-    flow = np.frombuffer(content, "<f4", offset=12).reshape(int(header[1]), int(header[0]), 2)
+    flow = np.frombuffer(content, "<f4", offset=12).reshape(height, width, 2)
     return flow, (np.abs(flow) < _FLO_UNKNOWN).all(-1)
 
 
