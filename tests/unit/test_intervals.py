@@ -56,16 +56,16 @@ def test_the_interval_over_blocks_knows_that_neighbours_are_alike(rho):
 
 
 @pytest.mark.parametrize(
-    ("n_sequences", "n_frames", "rho"), [(20, 4, 0.5), (4, 60, 0.0), (4, 60, 0.5), (1, 200, 0.5)]
+    ("n_sequences", "n_frames", "rho"), [(20, 4, 0.5), (4, 17, 0.0), (4, 60, 0.5), (1, 200, 0.5)]
 )
 def test_the_truth_lies_within_in_most_draws(n_sequences, n_frames, rho):
-    """Bootstrap intervals of little data are a bit too narrow: 88 to 98 % instead of 95 %."""
+    """Also of little data: as they are, percentiles would hold it in 80 to 92 % of draws."""
     inside = 0
     for seed in range(150):
         rng = np.random.default_rng(seed)
         found = interval([noise(rng, n_frames, rho) for _ in range(n_sequences)], seed=seed)
         inside += found.low <= 0 <= found.high
-    assert 0.86 < inside / 150 < 0.985
+    assert 0.9 < inside / 150 < 0.985
 
 
 def test_differences_on_the_same_frames_are_surer_than_the_values(rng):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from scipy.stats import norm
+from scipy.stats import t as student_t
 
 from flowpose.errors import check
 
@@ -40,8 +42,11 @@ def interval(sequences: Sequence[Float[np.ndarray, "_"]], *, seed: int = 0) -> I
         seed: of what is drawn.
 
     Returns:
-        The interval between the percentiles of the means of 2000 draws (Efron, 1979): of sequences,
-        or where these are fewer than 10, of blocks of each sequence's frames.
+        The interval between percentiles of the means of 2000 draws (Efron, 1979): of sequences, or
+        where these are fewer than 10, of blocks of each sequence's frames. It is widened, as draws
+        of little data vary too little (Hesterberg, 2015). Still, where errors stay alike for longer
+        than a block, it is too narrow: of four sequences of 17 frames that are correlated by 0.8
+        from one to the next it holds the mean in some 70 % of cases, by 0.5 in 90 %.
 
     Raises:
         InputError: no value is known.
@@ -49,16 +54,30 @@ def interval(sequences: Sequence[Float[np.ndarray, "_"]], *, seed: int = 0) -> I
     known = [values for values in sequences if np.isfinite(values).any()]
     check(bool(known), "interval", "no value is known")
     rng = np.random.default_rng(seed)
-    if len(known) >= ENOUGH_SEQUENCES:
-        means = np.array([np.nanmean(values) for values in known])
-        drawn = means[rng.integers(len(means), size=(_RESAMPLES, len(means)))].mean(1)
-        over = "sequences"
+    means = np.array([np.nanmean(values) for values in known])
+    n, mean = len(known), float(means.mean())
+    if n >= ENOUGH_SEQUENCES:
+        drawn = means[rng.integers(n, size=(_RESAMPLES, n))].mean(1)
+        off, freedom, over = _unshrunk(drawn - mean, n), n - 1.0, "sequences"
     else:
-        drawn = np.mean([_block_means(values, rng) for values in known], axis=0)
-        over = "blocks of frames"
-    low, high = np.nanquantile(drawn, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-    mean = float(np.mean([np.nanmean(values) for values in known]))
+        blocks = [len(values) / block_length(len(values)) for values in known]
+        off = np.mean(
+            [
+                _unshrunk(_block_means(values, rng) - of_all, n_blocks)
+                for values, of_all, n_blocks in zip(known, means, blocks, strict=True)
+            ],
+            axis=0,
+        )
+        freedom, over = max(1.0, sum(blocks) - n), "blocks of frames"
+    tails = np.array([(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+    widened = np.nanquantile(off, tails) * student_t.ppf(tails[1], freedom) / norm.ppf(tails[1])
+    low, high = mean + widened
     return Interval(mean, float(low), float(high), over)
+
+
+def _unshrunk(off: Float[np.ndarray, "resamples"], n: float) -> Float[np.ndarray, "resamples"]:
+    """Draws' distances from the mean of n units, as large as those of another n units would be."""
+    return off * np.sqrt(n / (n - 1)) if n > 1 else off
 
 
 def block_length(n_frames: int) -> int:
