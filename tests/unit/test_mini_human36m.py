@@ -13,9 +13,15 @@ from mini_human36m_body import CAMERAS
 from mini_human36m_files import METRO_14
 from video_files import decode
 
+from flowpose.datasets.flow_files import read_true_flow
+from flowpose.evaluation.dense_errors import dense_errors
+from flowpose.evaluation.flow_metrics import end_point_errors
 from flowpose.evaluation.pose_metrics import joint_errors
+from flowpose.flow.true_flow_file import TrueField
 from flowpose.pose.assembly import assemble_estimates
 from flowpose.readers import dcpose, metro
+from flowpose.video.decoding import VideoInfo
+from flowpose.video.frames_file import FramesHeader, View
 
 N_FRAMES = 12
 USED = range(mini.FIRST, N_FRAMES, mini.STEP)
@@ -278,3 +284,22 @@ def test_the_true_flow_is_written_for_each_pair_of_used_frames(tmp_path):
     for kind in ("person", "occluded"):
         mask = cv2.imread(str(folder / kind / "frame_0001.png"), cv2.IMREAD_UNCHANGED)
         np.testing.assert_array_equal(mask > 0, getattr(motion, kind))
+
+
+def test_the_true_flow_of_smaller_frames_moves_the_joints_as_they_move_there(tmp_path):
+    """Written, read back, cropped and scaled; joints below another limb move in another way."""
+    folder = mini.write_true_flow(tmp_path, WALK, N_FRAMES)
+    info = VideoInfo((1000, 1002), 50.0, N_FRAMES)
+    view = View.of(info.size, (250, 100, 500, 700), 200)
+    header = FramesHeader(np.array(USED), np.array(USED) / 50, info, view)
+    files = read_true_flow(folder / "flow", folder / "person")
+    fields = [TrueField(*pair) for pair in files.of_pairs(header)]
+    joints = header.view.to_frame(used_truth(WALK)[1])
+    flows = [field.flow for field in fields]
+    errors = end_point_errors(flows, joints)
+    assert errors.valid.all() and (errors.values < 0.2).mean() > 0.65
+    assert np.linalg.norm(np.diff(joints, axis=0), axis=-1).mean() > 3
+    still = np.zeros_like(flows)
+    moving = {name: of.mean() for name, of in dense_errors(still, fields).items()}
+    assert moving["person"] > 3 and 0.5 < moving["border"] < moving["person"]
+    assert moving["background"] == 0, "the room stands still"
