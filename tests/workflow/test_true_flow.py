@@ -36,7 +36,7 @@ def project(finished, tmp_path_factory):
 def test_only_scores_of_flows_run_again_and_the_table_has_parts_of_the_picture(project):
     run = project.snakemake()
     assert run.ok, run.text
-    assert run.jobs() == {"true_flow": 1, "flow_scores": 3, "table": 1}
+    assert run.jobs() == {"true_flow": 1, "flow_scores": 3, "table": 1, "all_tables": 1}
     table = pd.read_csv(project.folder / "results" / "table.csv").set_index("sequence")
     assert table.loc["Walking 1", DENSE].isna().all(axis=None)
     assert (table.loc["right", DENSE] > 0).all(axis=None)
@@ -54,7 +54,7 @@ def test_only_scores_of_flows_run_again_and_the_table_has_parts_of_the_picture(p
 def test_a_file_that_comes_into_the_folder_is_noticed_and_is_one_too_many(project):
     extra = project.folder / "inputs" / "dense" / "flow" / "999.flo"
     cv2.writeOpticalFlow(str(extra), np.zeros((SIDE, SIDE, 2), np.float32))
-    assert project.planned() == {"true_flow": 1, "flow_scores": 3, "table": 1}
+    assert project.planned() == {"true_flow": 1, "flow_scores": 3, "table": 1, "all_tables": 1}
     run = project.snakemake()
     assert not run.ok
     assert f"dense/flow: {PAIRS + 1} files of flow for {PAIRS} pairs of frames" in run.text

@@ -2,9 +2,9 @@
 
 from importlib import import_module
 
+from jobs import job
 from flowpose.flow.true_flow_file import TrueField, write_true_flow
 from flowpose.video.frames_file import read_header
-from jobs import job
 
 with job(snakemake) as provenance:
     params = snakemake.params
