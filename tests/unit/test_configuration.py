@@ -193,6 +193,20 @@ def test_a_truth_that_is_none_names_no_file(config):
     ]
 
 
+def test_a_true_flow_takes_a_folder_and_perhaps_masks(config):
+    walk = config["sequences"]["walk"]
+    assert "true_flow" not in complete(config)["sequences"]["walk"]
+    for given in ({"folder": "flow"}, {"folder": "flow", "persons": "masks"}):
+        walk["true_flow"] = given
+        full = complete(config)["sequences"]["walk"]["true_flow"]
+        assert full == given | {"format": "files"}
+    walk["true_flow"] = {"persons": "masks", "mask": "masks"}
+    assert sorted(problems(config)) == [
+        "sequences.walk.true_flow.folder: this key must be set",
+        "sequences.walk.true_flow.mask: unknown key; allowed: format, folder, persons",
+    ]
+
+
 @pytest.mark.parametrize("key", ["dataset", "flow"])
 def test_a_config_needs_what_has_no_default(config, key):
     del config[key]
