@@ -14,7 +14,8 @@ WIDTH, HEIGHT, N_VIDEO = 60, 40, 9
 
 def header(index, crop=None, width=None):
     view = View.of((WIDTH, HEIGHT), crop, width)
-    return FramesHeader(np.array(index), VideoInfo((WIDTH, HEIGHT), 30.0, N_VIDEO), view)
+    info = VideoInfo((WIDTH, HEIGHT), 30.0, N_VIDEO)
+    return FramesHeader(np.array(index), np.array(index) / 30, info, view)
 
 
 def write_flo(path, flow):

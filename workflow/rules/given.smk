@@ -7,11 +7,11 @@ def given_paths(sequence):
     video = SEQUENCES[sequence]["video"]
     yield f"sequences.{sequence}.video", video, f"{folder}/frames.h5"
     yield "flow.weights", FLOW_WEIGHTS, f"{folder}/flow_0.h5"
-    stages = {"pose": "pose_0", "keypoints": "keypoints", "truth": "truth"}
-    for part, stage in stages.items():
+    for part in parts_of(sequence):
         given, found = part_of(sequence, part)
+        stage = "pose_0" if part == "pose" else part
+        key = part if part in SEQUENCES[sequence] else f"estimates.{part}"
         for path in found.paths(given, "file") + found.paths(given, "folder"):
-            key = part if part == "truth" else f"estimates.{part}"
             yield f"sequences.{sequence}.{key}", path, f"{folder}/{stage}.h5"
 
 

@@ -100,8 +100,9 @@ class FramesHeader:
 
     @property
     def fps(self) -> float:
-        """Frames a second of those that are used."""
-        return self.video.fps * (len(self.index) - 1) / int(self.index[-1] - self.index[0])
+        """Frames a second of those that are used, on average; 0: not known."""
+        span = float(self.time[-1] - self.time[0])
+        return (len(self.time) - 1) / span if span else 0.0
 
 
 class FrameReader:
