@@ -103,7 +103,11 @@ def use_folder(project, folder):
 def test_a_folder_that_never_was_is_named(project):
     use_folder(project, "inputs/opnpose")
     run = project.snakemake(target=POSE)
-    assert not run.ok and "inputs/opnpose: no such folder" in run.text
+    assert not run.ok and "inputs/opnpose: no such file or folder; results/toy/" in run.text
+    for made in ("pose_0.h5", "keypoints.h5"):
+        (project.folder / "results" / "toy" / "right" / made).unlink()
+    run = project.snakemake(target=POSE)
+    assert not run.ok and "inputs/opnpose: no such folder" in run.text.splitlines()[-1]
 
 
 @pytest.mark.parametrize("flat", [False, True])
