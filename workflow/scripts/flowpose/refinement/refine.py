@@ -10,14 +10,20 @@ from jaxtyping import Float
 from flowpose.pose.pose_file import Pose
 from flowpose.refinement import adam, gauss_newton
 from flowpose.refinement.energy import PoseEnergy, PoseWeights, check_finite, unpack
+from flowpose.refinement.measures import Measures
 from flowpose.runtime.streams import Stream
+
+# The prior's residuals where the pose is interpolated: its square, a tenth, is of the weight.
+_INTERPOLATED = 0.3
 
 
 @dataclass(frozen=True)
 class PoseOptions:
-    """How the energy is minimised. The defaults of `steps` and what follows are the paper's.
+    """What the energy is, and how it is minimised. All defaults but the solver are the paper's.
 
     Attributes:
+        weights: of its terms.
+        measures: what its residuals are measured in.
         solver: Gauss-Newton until no step lowers the energy noticeably, or Adam until the loss,
             rounded, stops changing.
         steps: of Adam, at most so many.
@@ -27,6 +33,7 @@ class PoseOptions:
     """
 
     weights: PoseWeights = field(default_factory=PoseWeights)
+    measures: Measures = field(default_factory=Measures)
     solver: Literal["gauss_newton", "adam"] = "gauss_newton"
     steps: int = 1500
     learning_rate: float = 1e-3
@@ -61,13 +68,15 @@ def refine_pose(
     """Minimise the energy over joints and cameras of all frames at once, from an estimate.
 
     Args:
-        initial: the estimate; also the prior that the result may not leave far.
+        initial: the estimate; also the prior that the result may not leave far. Frames in which it
+            is interpolated are trusted less.
         keypoints: 2D detections, px.
-        keypoint_weights: 0 where there is no detection, else 1.
+        keypoint_weights: 0 where there is no detection, else how far it is trusted, up to 1.
         flow: flow from each frame to the next, px. A field is read once, or again where a joint
             leaves what was kept of it.
         options: weights of the energy, and how it is minimised.
-        reference: use Adam, look flow up as the reference does, and compute in its precision.
+        reference: use Adam and the paper's measures, trust all frames alike, look flow up as the
+            reference does, and compute in its precision.
         progress: wraps the steps to show progress.
 
     Returns:
@@ -84,6 +93,8 @@ def refine_pose(
         keypoint_weights,
         flow,
         weights=options.weights,
+        measures=Measures() if reference else options.measures,
+        trust=None if reference else _trust(initial),
         reference=reference,
         dtype=np.float32 if by_adam else np.float64,
     )
@@ -102,3 +113,10 @@ def refine_pose(
     joints, camera = unpack(minimum.variables.astype(np.float32))
     refined = replace(initial, joints_3d=joints, camera=camera)
     return RefinedPose(refined, minimum.energy, minimum.stop)
+
+
+def _trust(pose: Pose) -> Float[np.ndarray, "T 14"]:
+    """What the prior's residuals are multiplied by."""
+    trust = np.ones(pose.joints_3d.shape[:2])
+    trust[list(pose.missing)] = _INTERPOLATED
+    return trust
