@@ -35,7 +35,7 @@ def test_there_are_configs():
     assert "config.yaml" in [path.name for path in CONFIGS]
 
 
-def test_defaults_are_the_papers(config):
+def test_defaults_are_the_papers_but_for_the_detections_weight(config):
     full = complete(config)
     assert (full["mode"], full["cycles"]) == ("default", 2)
     assert full["frames"] == {"first": 1, "step": 5, "count": None, "width": None}
@@ -45,8 +45,17 @@ def test_defaults_are_the_papers(config):
     pose = full["pose"]
     assert (pose["steps"], pose["learning_rate"], pose["stop_decimals"]) == (1500, 1e-3, 4)
     assert (pose["stop_patience"], pose["solver"]) == (10, "gauss_newton")
-    weights = {"prior": 400, "temporal": 300, "bones": 10000, "camera": 0.1}
-    assert pose["weights"] == weights | {"keypoints": 0.01, "flow": 0.01}
+    weights = {"prior": 400, "temporal": 300, "bones": 10000, "camera": 0.1, "flow": 0.01}
+    assert pose["weights"] == weights | {"keypoints": 0.005}
+    assert pose["repair"] is pose["per_second"] is pose["confidence"] is True
+    assert (pose["units"], pose["temporal"], pose["knee"]) == ("person", "velocity", 1)
+    full = complete(config | {"mode": "reference"})
+    assert full["pose"]["weights"] == weights | {"keypoints": 0.01}
+
+
+def test_a_weight_that_is_set_counts_in_reference_mode_too(config):
+    config |= {"mode": "reference", "pose": {"weights": {"keypoints": 0.02}}}
+    assert complete(config)["pose"]["weights"]["keypoints"] == 0.02
 
 
 def test_what_is_set_stays_and_the_rest_of_its_section_is_filled_in(config):
@@ -197,6 +206,9 @@ def test_a_config_needs_what_has_no_default(config, key):
         ("flow", "learning_rate", True, "a number above 0"),
         ("flow", "learning_rate", 0, "a number above 0"),
         ("pose", "min_confidence", 1.5, "a number from 0 to 1"),
+        ("pose", "units", "m", "person or pixels"),
+        ("pose", "temporal", "jerk", "velocity or rest"),
+        ("pose", "knee", 0, "a number above 0, or null"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_named_with_what_is(config, section, key, value, allowed):

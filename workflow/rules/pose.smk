@@ -1,6 +1,7 @@
 rule pose_refined:
-    """The estimated pose, refined against the flow of a cycle."""
+    """The estimated pose, repaired and refined against the flow of a cycle."""
     input:
+        frames=f"{RESULTS}/frames.h5",
         pose=f"{RESULTS}/pose_0.h5",
         keypoints=f"{RESULTS}/keypoints.h5",
         flow=f"{RESULTS}/flow_{{cycle}}.h5",

@@ -30,6 +30,8 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         "keypoint_formats": schema(KEYPOINTS),
         "truth": schema(TRUTHS, default="multiview"),
     }
+    if config.get("mode") == "reference":
+        root = _in_reference(root)
     filled = _with_defaults(config, root, root)
     errors = sorted(_Validator(root).iter_errors(filled), key=_key)
     if errors:
@@ -54,6 +56,15 @@ def _in_full(estimates: dict[str, Any]) -> dict[str, dict[str, str]]:
         }
     both = {"format": "mediapipe", "file": estimates["file"], "camera": estimates["camera"]}
     return {"pose": both, "keypoints": both}
+
+
+def _in_reference(schema: Any) -> Any:
+    """The schema with the defaults that are others in `mode: reference`."""
+    if not isinstance(schema, dict):
+        return schema
+    if "default_in_reference" in schema:
+        return schema | {"default": schema["default_in_reference"]}
+    return {key: _in_reference(item) for key, item in schema.items()}
 
 
 def _with_defaults(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:

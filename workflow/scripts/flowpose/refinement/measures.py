@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from flowpose.errors import check
 from flowpose.pose.person_size import PAPER_HEIGHT_PX, person_height
 
 PAPER_SECONDS = 0.1
@@ -38,6 +39,7 @@ class Measures:
             constant velocity (second differences).
         seconds: from each frame to the next: differences count as over 0.1 s, so that the energy
             of a motion does not depend on the frame rate. None: they count as they are.
+            Must be above 0.
         knee: where smooth L1 goes from quadratic to linear, in standard deviations; that of a term
             of weight w is 1 / sqrt(w). None: at 1 m or 1 px.
     """
@@ -46,6 +48,19 @@ class Measures:
     temporal: Literal["rest", "velocity"] = "rest"
     seconds: Float[np.ndarray, "pairs"] | None = field(default=None, compare=False)
     knee: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse frames that do not follow each other in time.
+
+        Raises:
+            InputError: there are such frames.
+        """
+        check(
+            self.seconds is None or bool((np.isfinite(self.seconds) & (self.seconds > 0)).all()),
+            "frames",
+            "their times are not known, or do not increase",
+            "does the video say its frame rate? Or set pose.per_second: false",
+        )
 
     def weights(self, weights: Mapping[str, float]) -> dict[str, float]:
         """What the terms are multiplied by, where those of the config are `weights`.

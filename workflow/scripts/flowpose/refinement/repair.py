@@ -1,54 +1,18 @@
 """Repairing what a pose and its detections have wrong, before the pose is refined."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from flowpose.pose.person_size import person_height
 from flowpose.pose.pose_file import Pose
-from flowpose.pose.skeletons import METRO_14
+from flowpose.pose.repairs import Repairs
 from flowpose.pose.weak_perspective import fit_weak_perspective
 from flowpose.refinement.carrying import carry
 from flowpose.refinement.jumps import MOST_FRAMES, jumped
 from flowpose.refinement.sides import STATES, exchanged_joints, exchanged_sides
 from flowpose.runtime.streams import Stream
-
-PARTS = ("legs", "arms")
-
-
-@dataclass(frozen=True)
-class Repairs:
-    """What was found wrong.
-
-    Attributes:
-        detections_exchanged: frames whose detections had left and right exchanged, of the legs and
-            of the arms.
-        pose_exchanged: the same of the 3D pose.
-        masked: detections that jumped to another place, as numbered after the exchange.
-    """
-
-    detections_exchanged: Bool[np.ndarray, "T 2"]
-    pose_exchanged: Bool[np.ndarray, "T 2"]
-    masked: Bool[np.ndarray, "T 14"]
-
-    def summary(self) -> list[str]:
-        """A line for each kind of fault: which frames have it."""
-        lines = []
-        for what, exchanged in (
-            ("detections", self.detections_exchanged),
-            ("pose", self.pose_exchanged),
-        ):
-            for part, column in zip(PARTS, exchanged.T, strict=True):
-                if column.any():
-                    frames = np.flatnonzero(column).tolist()
-                    lines.append(f"{what}: left and right {part} exchanged in frames {frames}")
-        for joint, column in zip(METRO_14.joints, self.masked.T, strict=True):
-            if column.any():
-                frames = np.flatnonzero(column).tolist()
-                lines.append(f"detections: {joint} jumps in frames {frames}, left out there")
-        return lines
-
 
 def repair(
     pose: Pose,
