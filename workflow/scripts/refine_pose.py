@@ -47,6 +47,7 @@ with job(snakemake) as provenance:
                 stop_decimals=params.stop_decimals,
                 stop_patience=params.stop_patience,
             ),
+            repairs=repairs,
             reference=params.reference,
             progress=progress(snakemake, "step"),
         )

@@ -12,7 +12,7 @@ MOST_FRAMES = 2
 # Distances count in person heights, up to this.
 _FARTHEST = 0.35
 # What leaving out a frame costs, and each further one: a jump there and back must be longer.
-_ONE, _FURTHER = 0.35, 0.05
+_ONE, _FURTHER = 0.35, 0.15
 
 
 def jumped(

@@ -8,13 +8,15 @@ import numpy as np
 from jaxtyping import Float
 
 from flowpose.pose.pose_file import Pose
+from flowpose.pose.repairs import Repairs
 from flowpose.refinement import adam, gauss_newton
 from flowpose.refinement.energy import PoseEnergy, PoseWeights, check_finite, unpack
 from flowpose.refinement.measures import Measures
 from flowpose.runtime.streams import Stream
 
-# The prior's residuals where the pose is interpolated: its square, a tenth, is of the weight.
-_INTERPOLATED = 0.3
+# The prior's residuals where the pose is interpolated or was repaired: an estimator that takes left
+# for right errs in more than the sides. It is as if its errors were three times as large.
+_DOUBTFUL = 0.3
 
 
 @dataclass(frozen=True)
@@ -62,19 +64,21 @@ def refine_pose(
     flow: Stream[Float[np.ndarray, "H W 2"]],
     *,
     options: PoseOptions,
+    repairs: Repairs | None = None,
     reference: bool = False,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> RefinedPose:
     """Minimise the energy over joints and cameras of all frames at once, from an estimate.
 
     Args:
-        initial: the estimate; also the prior that the result may not leave far. Frames in which it
-            is interpolated are trusted less.
+        initial: the estimate; also the prior that the result may not leave far.
         keypoints: 2D detections, px.
         keypoint_weights: 0 where there is no detection, else how far it is trusted, up to 1.
         flow: flow from each frame to the next, px. A field is read once, or again where a joint
             leaves what was kept of it.
         options: weights of the energy, and how it is minimised.
+        repairs: what was repaired in the estimate, which is trusted less there, as it is where it
+            is interpolated.
         reference: use Adam and the paper's measures, trust all frames alike, look flow up as the
             reference does, and compute in its precision.
         progress: wraps the steps to show progress.
@@ -94,7 +98,7 @@ def refine_pose(
         flow,
         weights=options.weights,
         measures=Measures() if reference else options.measures,
-        trust=None if reference else _trust(initial),
+        trust=None if reference else _trust(initial, repairs),
         reference=reference,
         dtype=np.float32 if by_adam else np.float64,
     )
@@ -115,8 +119,11 @@ def refine_pose(
     return RefinedPose(refined, minimum.energy, minimum.stop)
 
 
-def _trust(pose: Pose) -> Float[np.ndarray, "T 14"]:
+def _trust(pose: Pose, repairs: Repairs | None) -> Float[np.ndarray, "T 14"]:
     """What the prior's residuals are multiplied by."""
     trust = np.ones(pose.joints_3d.shape[:2])
-    trust[list(pose.missing)] = _INTERPOLATED
+    trust[list(pose.missing)] = _DOUBTFUL
+    if repairs is not None:
+        trust[repairs.pose_exchanged.any(1)] = _DOUBTFUL
+        trust[repairs.masked] = _DOUBTFUL
     return trust

@@ -14,6 +14,7 @@ from flowpose.refinement.jumps import MOST_FRAMES, jumped
 from flowpose.refinement.sides import STATES, exchanged_joints, exchanged_sides
 from flowpose.runtime.streams import Stream
 
+
 def repair(
     pose: Pose,
     detections: Float[np.ndarray, "T 14 2"],

@@ -1,8 +1,9 @@
 """Left and right: which frames have them exchanged, of the whole body, the legs or the arms.
 
 Flow tells: it takes a joint of one frame to where the same joint of the next must be, whatever it
-is called. Of all ways to exchange sides frame by frame, a Viterbi path finds the one by which the
-detections follow the flow best, and a second one that by which the 3D pose agrees with these.
+is called. Of all ways to exchange sides frame by frame, of the detections, of the 3D pose, or of
+both, a Viterbi path finds the one by which the detections follow the flow best, the 3D pose moves
+least, and both agree.
 """
 
 import numpy as np
@@ -16,7 +17,7 @@ from flowpose.pose.weak_perspective import fit_weak_perspective
 STATES = ((False, False), (True, True), (True, False), (False, True))
 # Distances count in person heights, up to this: farther off is no worse.
 _FARTHEST = 0.2
-# What a change of state costs, of all joints together: what a fault must gain to be believed.
+# What a change of state costs: what all joints together must gain for a fault to be believed.
 _CHANGE = 0.4
 # A person's height in space, m, that 3D motion is compared with.
 _HEIGHT_M = 1.6
@@ -32,6 +33,13 @@ def exchanged_joints(state: tuple[bool, bool]) -> Int[np.ndarray, "14"]:
 
 
 _ORDERS = np.stack([exchanged_joints(state) for state in STATES])
+# The state of the pose relative to that of the detections: what both exchange cancels.
+_RELATIVE = np.array(
+    [
+        [STATES.index((legs ^ other_legs, arms ^ other_arms)) for other_legs, other_arms in STATES]
+        for legs, arms in STATES
+    ]
+)
 
 
 def exchanged_sides(
@@ -52,12 +60,14 @@ def exchanged_sides(
         height: of the person, px.
     """
     n = len(detections)
-    steps = _transitions(carried, detections[1:], height)
-    seen = _path(np.zeros((n, len(STATES))), steps)
-    by_seen = np.array(STATES)[seen]
-    ordered = np.take_along_axis(detections, _ORDERS[seen][..., None], axis=1)
-    motion = _transitions(pose.joints_3d[:-1], pose.joints_3d[1:], _HEIGHT_M)
-    by_pose = np.array(STATES)[_path(_disagreement(pose, ordered, height), motion)]
+    by_flow = _transitions(carried, detections[1:], height)
+    by_motion = _transitions(pose.joints_3d[:-1], pose.joints_3d[1:], _HEIGHT_M)
+    # A frame's state is that of its detections and that of its pose: 4 x 4.
+    steps = by_flow[:, :, None, :, None] + by_motion[:, None, :, None, :]
+    steps = steps.reshape(n - 1, 16, 16) + _CHANGE * (1 - np.eye(16))
+    own = _disagreement(pose, detections, height)[:, _RELATIVE].reshape(n, 16)
+    seen, posed = np.divmod(_path(own, steps), len(STATES))
+    by_seen, by_pose = np.array(STATES)[seen], np.array(STATES)[posed]
     wrong = (by_seen.sum(0) + by_pose.sum(0)) > n
     return by_seen ^ wrong, by_pose ^ wrong
 
@@ -76,13 +86,13 @@ def _transitions(
     for a, first in enumerate(_ORDERS):
         for b, second in enumerate(_ORDERS):
             cost[:, a, b] = _total(before[:, first] - after[:, second], known, unit)
-    return cost + _CHANGE * (1 - np.eye(len(STATES)))
+    return cost
 
 
 def _disagreement(
     pose: Pose, detections: Float[np.ndarray, "T 14 2"], height: float
 ) -> Float[np.ndarray, "T 4"]:
-    """How far the pose is from the detections in each state, under the camera that fits best."""
+    """How far the pose in each state is from the detections, under the camera that fits best."""
     known = np.isfinite(detections).all(-1)
     known &= known[:, MIRRORED]
     cost = np.zeros((len(detections), len(STATES)))
@@ -102,7 +112,7 @@ def _total(
 
 
 def _path(
-    own: Float[np.ndarray, "T 4"], steps: Float[np.ndarray, "T-1 4 4"]
+    own: Float[np.ndarray, "T n"], steps: Float[np.ndarray, "T-1 n n"]
 ) -> Int[np.ndarray, "T"]:
     """The cheapest sequence of states (Viterbi 1967); of equal ones, that as labelled."""
     total, came_from = own[0], []
