@@ -65,7 +65,7 @@ def test_changes_are_found_without_snakemakes_records(project):
     assert found["toy/right/flow_1.h5"] == ("stale", "results/toy/right/pose_1.h5 is stale")
     for file in ("pose_scores.h5", "flow_scores_2.h5", "flow_2.pt", "figure.png"):
         assert found[f"toy/right/{file}"][0] == "stale", file
-    for file in ("frames.h5", "keypoints.h5", "pose_0.h5", "flow_0.h5", "flow_scores_0.h5"):
+    for file in ("frames.h5", "keypoints.h5", "pose_0.h5", "flow_0.h5"):
         assert found[f"toy/right/{file}"][0] == "current", file
     assert found["table.csv"][0] == found["table.md"][0] == "stale"
 
