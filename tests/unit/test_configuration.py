@@ -35,7 +35,7 @@ def test_there_are_configs():
     assert "config.yaml" in [path.name for path in CONFIGS]
 
 
-def test_defaults_are_the_papers_but_for_solver_and_precision(config):
+def test_defaults_are_the_papers_but_for_those_that_are_named(config):
     full = complete(config)
     assert (full["mode"], full["cycles"]) == ("default", 2)
     assert full["frames"] == {"first": 1, "step": 5, "count": None, "width": None}
@@ -53,9 +53,15 @@ def test_defaults_are_the_papers_but_for_solver_and_precision(config):
         "person_margin": None,
         "block": {"radius": 15, "person_height": None},
     }
-    weights = {"prior": 400, "temporal": 300, "bones": 10000, "camera": 0.1}
+    weights = {"prior": 400, "temporal": 300, "bones": 10000, "camera": 0.1, "flow": 0.01}
     assert full["pose"] == {
-        "weights": weights | {"keypoints": 0.01, "flow": 0.01},
+        "weights": weights | {"keypoints": 0.005},
+        "repair": True,
+        "units": "person",
+        "temporal": "velocity",
+        "per_second": True,
+        "knee": 1,
+        "confidence": True,
         "solver": "gauss_newton",
         "steps": 1500,
         "learning_rate": 1e-3,
@@ -63,6 +69,13 @@ def test_defaults_are_the_papers_but_for_solver_and_precision(config):
         "stop_patience": 10,
         "min_confidence": 0,
     }
+    full = complete(config | {"mode": "reference"})
+    assert full["pose"]["weights"] == weights | {"keypoints": 0.01}
+
+
+def test_a_weight_that_is_set_counts_in_reference_mode_too(config):
+    config |= {"mode": "reference", "pose": {"weights": {"keypoints": 0.02}}}
+    assert complete(config)["pose"]["weights"]["keypoints"] == 0.02
 
 
 def test_what_is_set_stays_and_the_rest_of_its_section_is_filled_in(config):
@@ -227,6 +240,9 @@ def test_a_config_needs_what_has_no_default(config, key):
         ("flow", "learning_rate", True, "a number above 0"),
         ("flow", "learning_rate", 0, "a number above 0"),
         ("pose", "min_confidence", 1.5, "a number from 0 to 1"),
+        ("pose", "units", "m", "person or pixels"),
+        ("pose", "temporal", "jerk", "velocity or rest"),
+        ("pose", "knee", 0, "a number above 0, or null"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_named_with_what_is(config, section, key, value, allowed):

@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import optimize
 
 from flowpose.errors import InputError
 from flowpose.pose.pose_file import Pose
 from flowpose.pose.weak_perspective import Crop
 from flowpose.refinement.energy import PoseEnergy, PoseWeights, pack
-from flowpose.refinement.gauss_newton import banded, curvature, minimise
+from flowpose.refinement.gauss_newton import Blocks, banded, curvature, minimise
+from flowpose.refinement.measures import Measures
 from flowpose.refinement.refine import PoseOptions, refine_pose
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "pose_s0.npz"
@@ -31,16 +33,28 @@ def problem(rng, n_frames, *, noise=0.03, detected=0.8):
     return pose, keypoints, weights, flow
 
 
-def energy_of(*inputs, **weights):
-    return PoseEnergy(*inputs, weights=PoseWeights(**weights), dtype=np.float64)
+def measures_of(kind, n_frames):
+    """The paper's, or all of the default's, with knees that residuals are on both sides of."""
+    if kind == "paper":
+        return Measures()
+    seconds = np.linspace(0.02, 0.3, n_frames - 1)
+    return Measures("person", "velocity", seconds, knee=0.5)
+
+
+def energy_of(*inputs, measures=Measures(), **weights):  # noqa: B008 - it is frozen
+    return PoseEnergy(*inputs, weights=PoseWeights(**weights), measures=measures, dtype=np.float64)
+
+
+MEASURES = pytest.mark.parametrize("kind", ["paper", "default"])
 
 
 def moved(energy, rng):
     return energy.start + rng.normal(0, 0.02, energy.start.shape)
 
 
-def test_gradient_with_slope_is_that_of_the_energy(rng):
-    energy = energy_of(*problem(rng, 4), flow=1)
+@MEASURES
+def test_gradient_with_slope_is_that_of_the_energy(rng, kind):
+    energy = energy_of(*problem(rng, 4), measures=measures_of(kind, 4), flow=1)
     variables = moved(energy, rng)
     state, step = energy.state(variables), 1e-7
     gradient = energy.gradient(state, energy.slope(state))
@@ -53,26 +67,30 @@ def test_gradient_with_slope_is_that_of_the_energy(rng):
         assert (gradient * direction).sum() == pytest.approx(numeric, rel=1e-5)
 
 
-def dense(diagonal, coupling):
-    n, size = diagonal.shape[:2]
+def dense(blocks):
+    n, size = blocks.diagonal.shape[:2]
     matrix = np.zeros((n, size, n, size))
     for t in range(n):
-        matrix[t, :, t] = diagonal[t]
+        matrix[t, :, t] = blocks.diagonal[t]
     for t in range(n - 1):
-        matrix[t, :, t + 1], matrix[t + 1, :, t] = coupling[t], coupling[t].T
+        matrix[t, :, t + 1], matrix[t + 1, :, t] = blocks.coupling[t], blocks.coupling[t].T
+    for t in range(n - 2):
+        matrix[t, :, t + 2] = matrix[t + 2, :, t] = np.diag(blocks.second[t])
     return matrix.reshape(n * size, n * size)
 
 
-def test_matrix_is_that_of_the_residuals_jacobians(rng):
+@MEASURES
+def test_matrix_is_that_of_the_residuals_jacobians(rng, kind):
     """Sum over residuals of weight / max(1, |r|) times the outer square of their derivative."""
-    energy = energy_of(*problem(rng, 3), flow=2, keypoints=3, camera=5)
+    measures = measures_of(kind, 4)
+    energy = energy_of(*problem(rng, 4), measures=measures, flow=2, keypoints=3, camera=5)
     variables = moved(energy, rng)
     state, step = energy.state(variables), 1e-6
 
     def weighted(variables):
         residuals = energy.state(variables).residuals
         factors = {
-            name: np.sqrt(getattr(energy.weights, name) / np.maximum(1, np.abs(residual)))
+            name: np.sqrt(energy.weights[name] / np.maximum(1, np.abs(residual)))
             for name, residual in state.residuals.items()
         }
         return np.concatenate([(factors[name] * residuals[name]).ravel() for name in NAMES])
@@ -85,17 +103,18 @@ def test_matrix_is_that_of_the_residuals_jacobians(rng):
         axis=1,
     )
     expected = jacobian.T @ jacobian
-    ours = dense(*curvature(energy, state, energy.slope(state)))
+    ours = dense(curvature(energy, state, energy.slope(state)))
     np.testing.assert_allclose(ours, expected, atol=1e-6 * np.abs(expected).max())
 
 
 def test_banded_form_holds_the_lower_triangle(rng):
     diagonal, coupling = rng.normal(size=(3, 45, 45)), rng.normal(size=(2, 45, 45))
     diagonal = diagonal + np.swapaxes(diagonal, 1, 2)
-    columns = banded(diagonal, coupling).reshape(-1, 90)
-    matrix = dense(diagonal, coupling)
+    blocks = Blocks(diagonal, coupling, rng.normal(size=(1, 45)))
+    columns = banded(blocks).reshape(-1, 91)
+    matrix = dense(blocks)
     for column in (0, 1, 44, 45, 89, 90, 134):
-        below = matrix[column:, column][:90]
+        below = matrix[column:, column][:91]
         np.testing.assert_array_equal(columns[column, : len(below)], below)
 
 
@@ -118,6 +137,29 @@ def test_synthetic_cases_end_below_adam(rng, n_frames):
     inputs = problem(rng, n_frames)
     adam = refine_pose(*inputs, options=PoseOptions(solver="adam", steps=800, stop_patience=0))
     assert refine_pose(*inputs, options=PoseOptions()).loss[-1] < adam.loss[-1]
+
+
+@MEASURES
+def test_the_minimum_is_that_of_another_method(rng, kind):
+    """L-BFGS knows nothing but the energy and its gradient. The flow is smooth: one minimum."""
+    pose, keypoints, weights, flow = problem(rng, 6)
+    rows, columns = np.mgrid[:SIDE, :SIDE] / SIDE
+    flow[:] = np.stack([2 * columns - rows, 1.5 * rows], -1)
+    energy = energy_of(pose, keypoints, weights, flow, measures=measures_of(kind, 6))
+
+    def value_and_gradient(flat):
+        state = energy.state(flat.reshape(6, 45))
+        return energy.value(state), energy.gradient(state, energy.slope(state)).ravel()
+
+    options = {"maxiter": 4000, "ftol": 1e-12, "gtol": 1e-8}
+    other = optimize.minimize(
+        value_and_gradient, energy.start.ravel(), jac=True, method="L-BFGS-B", options=options
+    )
+    minimum = minimise(energy)
+    assert minimum.stop == "converged"
+    assert minimum.energy[-1] == pytest.approx(other.fun, rel=1e-4)
+    joints = (minimum.variables - other.x.reshape(6, 45))[:, :42]
+    assert np.abs(joints).mean() < 5e-4  # m
 
 
 def test_every_step_lowers_the_energy_and_the_last_is_that_of_the_result(rng):
@@ -146,16 +188,18 @@ def test_same_input_gives_the_same_result(rng):
     st.sampled_from([0, 0.01, 0.3, 3]),
     st.sampled_from([0, 0.5, 1]),
     st.sets(st.sampled_from(NAMES)),
+    st.sampled_from(["paper", "default"]),
 )
 def test_energy_never_rises_and_ends_where_no_way_leads_down(
-    seed, n_frames, noise, detected, without
+    seed, n_frames, noise, detected, without, kind
 ):
     """Of the result, or of a step from it against the gradient, short or long."""
     inputs = problem(np.random.default_rng(seed), n_frames, noise=noise, detected=detected)
-    weights = dict.fromkeys(without, 0)
-    refined = refine_pose(*inputs, options=PoseOptions(weights=PoseWeights(**weights)))
+    weights, measures = dict.fromkeys(without, 0), measures_of(kind, n_frames)
+    refined = refine_pose(*inputs, options=PoseOptions(PoseWeights(**weights), measures))
     assert (np.diff(refined.loss) < 0).all()
-    energy, result = energy_of(*inputs, **weights), pack(refined.pose, float)
+    energy = energy_of(*inputs, measures=measures, **weights)
+    result = pack(refined.pose, float)
     state = energy.state(result)
     assert energy.value(state) == pytest.approx(refined.loss[-1], abs=1e-6)
     gradient = energy.gradient(state, energy.slope(state))

@@ -9,6 +9,7 @@ from flowpose.pose.pose_file import Pose
 from flowpose.pose.skeletons import LENGTH_BONES
 from flowpose.pose.weak_perspective import Crop
 from flowpose.refinement.energy import PoseEnergy, PoseWeights, bone_lengths, pack
+from flowpose.refinement.measures import Measures
 from flowpose.refinement.refine import PoseOptions, refine_pose
 
 T, HEIGHT, WIDTH = 5, 40, 60
@@ -172,7 +173,8 @@ def test_defaults_are_the_papers():
     weights = PoseWeights(
         prior=400, temporal=300, bones=10000, camera=0.1, keypoints=0.01, flow=0.01
     )
-    assert PoseOptions() == PoseOptions(weights, "gauss_newton", 1500, 1e-3, 4, 10)
+    measures = Measures(units="pixels", temporal="rest", seconds=None, knee=None)
+    assert PoseOptions() == PoseOptions(weights, measures, "gauss_newton", 1500, 1e-3, 4, 10)
 
 
 def adam(**options):

@@ -3,10 +3,13 @@ import pytest
 
 from flowpose.datasets.human36m.h36m_skeletons import H36M_17, H36M_32
 from flowpose.pose.skeletons import (
+    ARMS,
     FLOW_BONES,
     HIPS,
+    LEGS,
     LENGTH_BONES,
     METRO_14,
+    MIRRORED,
     convert,
     convert_confidence,
     sources,
@@ -80,3 +83,10 @@ def test_confidence_of_a_middle_is_its_worse_end_and_of_a_missing_joint_zero():
     assert convert_confidence(confidence[::-1], MEDIAPIPE_33, METRO_14)[12] == confidence[::-1][12]
     ours = convert_confidence(confidence[:17], DCPOSE_17, METRO_14)
     assert ours[[2, 3, 12, 13]].tolist() == [0] * 4
+
+
+def test_mirrored_joints_are_those_of_the_other_side():
+    mirrored = [METRO_14.joints[joint] for joint in MIRRORED]
+    assert mirrored[:3] == ["l_ankle", "l_knee", "l_hip"] and mirrored[12:] == ["neck", "head"]
+    assert [MIRRORED[joint] for joint in MIRRORED] == list(range(14))
+    assert sorted(LEGS + ARMS) == [joint for joint in range(14) if MIRRORED[joint] != joint]

@@ -25,9 +25,9 @@ def clone(finished, tmp_path, monkeypatch):
 
 
 def run(project) -> dict[str, Path]:
-    """Make a sequence's pose; where each file that may be shared really lies."""
+    """Make a sequence's first cycle; where each file that may be shared really lies."""
     folder = project.folder / "results" / "toy" / "right"
-    done = project.snakemake("--cache", target="results/toy/right/pose_1.h5")
+    done = project.snakemake("--cache", target="results/toy/right/flow_1.h5")
     assert done.ok, done.text
     return {name: (folder / name).resolve() for name in SHARED}
 
@@ -51,10 +51,11 @@ def test_clones_share_flows_and_poses(clone):
     assert {path: path.stat().st_mtime_ns for path in made.values()} == times
     # What depends on edited code is made anew; what lies before it is shared still.
     edited.edit(
-        "workflow/scripts/flowpose/refinement/energy.py",
-        "DISTANCE_EPS = 1e-6",
-        "DISTANCE_EPS = 1e-3",
+        "workflow/scripts/flowpose/adaptation/target.py",
+        "POINTS_PER_BONE = 22",
+        "POINTS_PER_BONE = 12",
     )
     remade = run(edited)
-    assert remade.pop("pose_1.h5") != made.pop("pose_1.h5")
+    for file in ("flow_1.h5", "flow_1.pt"):
+        assert remade.pop(file) != made.pop(file)
     assert remade == made

@@ -13,7 +13,7 @@ TABLES = {"table": 1, "all_tables": 1}
 OF_ONE_ESTIMATE = {
     "estimates": 1,
     "flow_finetuned": 2,
-    "pose_refined": 1,
+    "pose_refined": 2,
     "pose_scores": 1,
     "flow_scores": 2,
     **TABLES,
@@ -21,8 +21,9 @@ OF_ONE_ESTIMATE = {
 ALL_SCORES = {"pose_scores": 2, "flow_scores": 6, **TABLES}
 # Those of the flow before any finetuning stay.
 LATER_SCORES = {"pose_scores": 2, "flow_scores": 4, **TABLES}
-ALL_FLOWS = {"flow_initial": 2, "flow_finetuned": 4, "pose_refined": 2, **ALL_SCORES}
-# A refined pose or a further cycle.
+ALL_FLOWS = {"flow_initial": 2, "flow_finetuned": 4, "pose_refined": 4, **ALL_SCORES}
+# The refinement of poses, with which a cycle begins.
+ALL_POSES = {"flow_finetuned": 4, "pose_refined": 4, **LATER_SCORES}
 LAST_CYCLE = {
     "pose_refined": 2,
     "flow_finetuned": 2,
@@ -46,7 +47,7 @@ def set_key(project, path: str, value) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "jobs"),
     [
-        ("pose.weights.flow", 0.02, LAST_CYCLE),
+        ("pose.weights.flow", 0.02, ALL_POSES),
         (
             "flow.learning_rate",
             2e-5,
@@ -77,7 +78,7 @@ def test_changed_key(project, key, value, jobs):
             f"{LIBRARY}/refinement/energy.py",
             "_DISTANCE_EPS = 1e-6",
             "_DISTANCE_EPS = 1e-7",
-            LAST_CYCLE,
+            ALL_POSES,
         ),
         (
             f"{LIBRARY}/evaluation/pose_metrics.py",
@@ -278,7 +279,8 @@ def test_added_sequence(project):
     assert planned.pop("table") == planned.pop("all_tables") == 1
     assert planned.pop("flow_finetuned") == 2
     assert planned.pop("flow_scores") == 3
-    stages = ("frames", "truth", "estimates", "flow_initial", "pose_refined")
+    assert planned.pop("pose_refined") == 2
+    stages = ("frames", "truth", "estimates", "flow_initial")
     assert planned == dict.fromkeys((*stages, "pose_scores"), 1)
 
 

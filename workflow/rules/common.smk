@@ -30,6 +30,9 @@ except ConfigError as error:
 DATASET = config["dataset"]
 CYCLES = config["cycles"]
 REFERENCE = config["mode"] == "reference"
+# The paper refines a pose against the flow of the same cycle, and none in the last; by default a cycle
+# begins with its pose, so that the flow learns toward the better one.
+LAST_POSE = CYCLES - 1 if REFERENCE else CYCLES
 FOLDER = config["results"]
 RESULTS = f"{FOLDER}/{DATASET}/{{sequence}}"
 LOGS = f"{RESULTS}/logs"

@@ -14,7 +14,7 @@ rule moment:
         ),
         poses=expand(
             f"{RESULTS}/pose_{{cycle}}.h5",
-            cycle=sorted({0, CYCLES - 1}),
+            cycle=sorted({0, LAST_POSE}),
             allow_missing=True,
         ),
     output:

@@ -39,12 +39,16 @@ rule flow_initial:
 
 
 rule flow_finetuned:
-    """RAFT finetuned, from where the cycle before left it, toward that cycle's pose."""
+    """RAFT finetuned, from where the cycle before left it, toward a pose."""
     input:
         frames=f"{RESULTS}/frames.h5",
         weights=weights_before,
         flow=of_cycle_before("flow_{cycle}.h5"),
-        pose=of_cycle_before("pose_{cycle}.h5"),
+        pose=(
+            of_cycle_before("pose_{cycle}.h5")
+            if REFERENCE
+            else f"{RESULTS}/pose_{{cycle}}.h5"
+        ),
     output:
         kept("flows", multiext(f"{RESULTS}/flow_{{cycle}}", flow=".h5", weights=".pt")),
     log:

@@ -1,9 +1,14 @@
 rule pose_refined:
-    """The estimated pose, refined against the flow of a cycle."""
+    """The estimated pose, repaired and refined against a flow."""
     input:
+        frames=f"{RESULTS}/frames.h5",
         pose=f"{RESULTS}/pose_0.h5",
         keypoints=f"{RESULTS}/keypoints.h5",
-        flow=f"{RESULTS}/flow_{{cycle}}.h5",
+        flow=(
+            f"{RESULTS}/flow_{{cycle}}.h5"
+            if REFERENCE
+            else of_cycle_before("flow_{cycle}.h5")
+        ),
     output:
         f"{RESULTS}/pose_{{cycle}}.h5",
     log:

@@ -3,7 +3,9 @@ rule pose_scores:
     input:
         truth=f"{RESULTS}/truth.h5",
         poses=expand(
-            f"{RESULTS}/pose_{{cycle}}.h5", cycle=range(CYCLES), allow_missing=True
+            f"{RESULTS}/pose_{{cycle}}.h5",
+            cycle=range(LAST_POSE + 1),
+            allow_missing=True,
         ),
     output:
         f"{RESULTS}/pose_scores.h5",

@@ -35,6 +35,8 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         "truth": schema(TRUTHS, default="multiview"),
         "true_flow": schema(TRUE_FLOWS, default="files"),
     }
+    if config.get("mode") == "reference":
+        root = _in_reference(root)
     filled = _with_defaults(config, root, root)
     errors = sorted(_Validator(root).iter_errors(filled), key=_key)
     if errors:
@@ -76,6 +78,15 @@ def _not_downloaded(value: Any, downloads: dict[str, Any], key: str = "") -> Ite
                 f"{key}: {value} is of a download {name!r}, and downloads {has} (say there where "
                 "it comes from, or give the path of a file of your own)"
             )
+
+
+def _in_reference(schema: Any) -> Any:
+    """The schema with the defaults that are others in `mode: reference`."""
+    if not isinstance(schema, dict):
+        return schema
+    if "default_in_reference" in schema:
+        return schema | {"default": schema["default_in_reference"]}
+    return {key: _in_reference(item) for key, item in schema.items()}
 
 
 def _with_defaults(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int16
 from torch import Tensor
 
+from flowpose.pose.person_size import person_height as height_of_person
 from flowpose.pose.skeletons import FLOW_BONES
 from flowpose.raft.padding import upload
 
@@ -102,11 +103,8 @@ def block_radius(
         person_height: None for blocks of a fixed size, as in the paper.
 
     Returns:
-        The radius for the sequence's median person, at least 1 px. A person's height is the longer
-        side of the box around its joints.
+        The radius for the sequence's median person (`flowpose.pose.person_size`), at least 1 px.
     """
     if person_height is None:
         return radius
-    sides = np.nanmax(joints, axis=1) - np.nanmin(joints, axis=1)
-    height = float(np.nanmedian(sides.max(-1)))
-    return max(1, round(radius * height / person_height))
+    return max(1, round(radius * height_of_person(joints) / person_height))

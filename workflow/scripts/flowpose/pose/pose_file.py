@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from flowpose.pose.repairs import Repairs
 from flowpose.pose.skeletons import METRO_14
 from flowpose.pose.weak_perspective import Crop, WeakPerspective
 from flowpose.storage import stage_files
@@ -40,8 +41,14 @@ def write_pose(
     pose: Pose,
     provenance: Provenance,
     loss: Float[np.ndarray, "steps"] | None = None,
+    repairs: Repairs | None = None,
 ) -> None:
-    """Write pose_k.h5; `loss` is the refinement's energy at each step."""
+    """Write pose_k.h5.
+
+    Args:
+        loss: the refinement's energy at each step.
+        repairs: what was repaired before it.
+    """
     joints = METRO_14.joints
     with stage_files.create(path, provenance) as h5:
         stage_files.add(
@@ -58,6 +65,11 @@ def write_pose(
         stage_files.add(h5, "estimated", estimated, axes="frame")
         if loss is not None:
             stage_files.add(h5, "loss", loss, axes="step")
+        if repairs is not None:
+            stage_files.add(h5, "repaired", repairs.repaired, axes="frame")
+            for name in ("detections_exchanged", "pose_exchanged"):
+                stage_files.add(h5, name, getattr(repairs, name), axes="frame legs_arms")
+            stage_files.add(h5, "masked", repairs.masked, axes="frame joint", joints=joints)
 
 
 def read_pose(path: Path | str) -> Pose:

@@ -67,6 +67,15 @@ LENGTH_BONES = (
     *FLOW_BONES[3:],
     *METRO_14.pairs("l_shoulder r_shoulder"),
 )
+# METRO_14's joints with left and right exchanged; the legs' joints; the arms'.
+MIRRORED = tuple(
+    METRO_14.index[{"r_": "l_", "l_": "r_"}.get(joint[:2], joint[:2]) + joint[2:]]
+    for joint in METRO_14.joints
+)
+LEGS, ARMS = (
+    tuple(i for i, joint in enumerate(METRO_14.joints) if joint[2:] in names)
+    for names in (("ankle", "knee", "hip"), ("wrist", "elbow", "shoulder"))
+)
 # The root of METRO_14 is the middle of the hips.
 HIPS = (METRO_14.index["r_hip"], METRO_14.index["l_hip"])
 

@@ -1,6 +1,7 @@
 """The energy of a pose sequence: how far it is from an estimate, from detections and from flow."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,7 @@ from flowpose.flow.sampling import flow_slope, sample_flow, sample_flow_referenc
 from flowpose.pose.pose_file import Pose
 from flowpose.pose.skeletons import LENGTH_BONES
 from flowpose.pose.weak_perspective import WeakPerspective
+from flowpose.refinement.measures import Measures
 from flowpose.runtime.streams import Stream
 
 # torch's PairwiseDistance adds this to every component of the difference.
@@ -51,9 +53,9 @@ class State:
         pixels: the joints in the image.
         bones: each of LENGTH_BONES as a vector, m.
         lengths: of the bones, m.
-        residuals: for each term of the energy what it penalises; its first axis are frames, for
-            terms between frames all but the first.
-        inside: 1 for joints on the image, 0 for others, whose flow does not count.
+        residuals: for each term of the energy what it penalises, scaled (see PoseEnergy); the
+            first axis are frames, or pairs or triples of them.
+        flow_scale: that of the residuals of flow; 0 for joints off the image.
     """
 
     variables: Float[np.ndarray, "T 45"]
@@ -61,7 +63,7 @@ class State:
     bones: Float[np.ndarray, "T 15 3"]
     lengths: Float[np.ndarray, "T 15"]
     residuals: dict[str, Float[np.ndarray, "_ ..."]]
-    inside: Float[np.ndarray, "T-1 14 1"]
+    flow_scale: Float[np.ndarray, "T-1 14 1"]
 
     def __len__(self) -> int:
         """How many frames."""
@@ -108,18 +110,22 @@ class Minimum:
 
 
 class PoseEnergy:
-    """The energy of docs/reference.md, 5: terms a frame, unweighted, and their weighted mean.
+    """The energy of docs/method.md; with `Measures()` and no trust that of docs/reference.md, 5.
 
     With h the smooth L1 function summed over components, p the projection of the joints X by the
-    camera c, b the bone lengths, F the flow at p and w the keypoints' weights, frame t has
+    camera c, b the bone lengths, F the flow at p, and D first or second differences over frames,
+    the energy is the sum over all frames, divided by their number, of the weights times
 
-        keypoints h(w p_t - w k_t)    prior h(X_t - X0_t)        temporal h(X_t - X_{t-1})
-        camera h(c_t - c_{t-1})       bones h(b_t - b_{t-1})     flow h(p_t - p_{t-1} - F_{t-1}).
+        keypoints h(a (p_t - k_t))     prior h(a (X_t - X0_t))     temporal h(a D X)
+        camera h(a D c)     bones h(a (b_t - b_{t-1}))     flow h(a (p_t - p_{t-1} - F_{t-1})).
+
+    The scales a are those of Measures, times what trust is put in a detection or an estimate.
 
     Attributes:
         start: the estimate's variables.
-        weights: of the terms.
-        keypoint_weights: of the detections.
+        weights: that the terms are multiplied by.
+        scales: of the residuals of each term, but of flow's before it is known which count.
+        stencil: D: what the variables of consecutive frames are multiplied by.
         px_per_unit: see WeakPerspective.
     """
 
@@ -131,18 +137,44 @@ class PoseEnergy:
         flow: Stream[Float[np.ndarray, "H W 2"]],
         *,
         weights: PoseWeights,
+        measures: Measures = Measures(),  # noqa: B008 - it is frozen
+        trust: Float[np.ndarray, "T 14"] | None = None,
         reference: bool = False,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        self.weights = weights
+        """Prepare to compute.
+
+        Args:
+            initial: the estimate that the prior pulls to.
+            keypoints: 2D detections, px.
+            keypoint_weights: 0 to 1, what the detections' residuals are multiplied by.
+            flow: flow from each frame to the next, px.
+            weights: of the terms.
+            measures: what residuals are measured in.
+            trust: 0 to 1, what the prior's residuals are multiplied by; None: 1.
+            reference: look flow up as the reference does, and compute in its precision.
+            dtype: of the variables.
+        """
         self.start = pack(initial, dtype)
         self._project = WeakPerspective(initial.crop, dtype)
         self.px_per_unit = self._project.px_per_unit
+        projected = initial.project()
+        n = len(projected)
+        scales = measures.scales(vars(weights), projected)
+        self.weights = measures.weights(vars(weights))
         # The reference keeps 2D detections in float64, everything else in float32.
         precision = np.float64 if reference else dtype
-        self.keypoint_weights = keypoint_weights.astype(precision)[..., None]
-        self._keypoints = self.keypoint_weights * np.nan_to_num(keypoints).astype(precision)
-        self._flow = FlowPatches(flow, initial.project()[:-1])
+        scales["keypoints"] = scales["keypoints"] * keypoint_weights[..., None]
+        scales["prior"] = scales["prior"] * np.repeat(
+            np.ones((n, 14)) if trust is None else trust, 3, axis=1
+        )
+        self.scales = {
+            name: scale.astype(precision if name == "keypoints" else dtype)
+            for name, scale in scales.items()
+        }
+        self.stencil = measures.stencil(n).astype(dtype)
+        self._keypoints = self.scales["keypoints"] * np.nan_to_num(keypoints).astype(precision)
+        self._flow = FlowPatches(flow, projected[:-1])
         self._reference = reference
 
     def state(self, variables: Float[np.ndarray, "T 45"]) -> State:
@@ -152,27 +184,37 @@ class PoseEnergy:
         bones = bone_vectors(joints)
         lengths = _norm(bones)
         flow, inside = self._flow_at(pixels[:-1])
+        flow_scale = self.scales["flow"] * inside
+        motion = sum(part * variables[frames] for part, frames in self.stencil_parts(variables))
         residuals = {
-            "keypoints": self.keypoint_weights * pixels - self._keypoints,
-            "prior": variables[:, :N_JOINTS] - self.start[:, :N_JOINTS],
-            "temporal": np.diff(variables[:, :N_JOINTS], axis=0),
-            "camera": np.diff(camera, axis=0),
-            "bones": np.diff(lengths, axis=0),
-            "flow": (np.diff(pixels, axis=0) - flow) * inside,
+            "keypoints": self.scales["keypoints"] * pixels - self._keypoints,
+            "prior": self.scales["prior"] * (variables - self.start)[:, :N_JOINTS],
+            "temporal": self.scales["temporal"] * motion[:, :N_JOINTS],
+            "camera": self.scales["camera"] * motion[:, N_JOINTS:],
+            "bones": self.scales["bones"] * np.diff(lengths, axis=0),
+            "flow": flow_scale * (np.diff(pixels, axis=0) - flow),
         }
-        return State(variables, pixels, bones, lengths, residuals, inside)
+        return State(variables, pixels, bones, lengths, residuals, flow_scale)
+
+    def stencil_parts(
+        self, variables: Float[np.ndarray, "T n"]
+    ) -> Iterator[tuple[Float[np.ndarray, "_ 1"], slice]]:
+        """The columns of `stencil`, last first, and the frames that each is for."""
+        n = len(self.stencil)
+        for i in reversed(range(self.stencil.shape[1])):
+            yield self.stencil[:, i, None], slice(i, i + n)
 
     def terms(self, state: State) -> dict[str, Float[np.ndarray, "_"]]:
-        """Unweighted terms; those between frames have T - 1 values."""
+        """Unweighted terms; those between frames have fewer values."""
         return {
-            name: _smooth_l1(residual).reshape(len(residual), -1).sum(1)
+            name: _smooth_l1(residual).reshape(len(residual), math.prod(residual.shape[1:])).sum(1)
             for name, residual in state.residuals.items()
         }
 
     def value(self, state: State) -> float:
         """The weighted sum of the terms, averaged over the T frames."""
         total = sum(
-            getattr(self.weights, name) * float(_smooth_l1(residual).sum())
+            self.weights[name] * float(_smooth_l1(residual).sum())
             for name, residual in state.residuals.items()
         )
         return total / len(state)
@@ -185,17 +227,18 @@ class PoseEnergy:
         Args:
             slope: that of the flow; without it the flow counts as a constant, as in the reference.
         """
+        scales = self.scales | {"flow": state.flow_scale}
         force = {
-            name: getattr(self.weights, name) * np.clip(residual, -1, 1)
+            name: scales[name] * (self.weights[name] * np.clip(residual, -1, 1))
             for name, residual in state.residuals.items()
         }
         gradient = np.zeros_like(state.variables)
-        joints, camera = unpack(gradient)
-        joints += force["prior"].reshape(joints.shape)
-        _add_difference(joints, force["temporal"].reshape(-1, 14, 3))
-        _add_difference(camera, force["camera"])
+        gradient[:, :N_JOINTS] += force["prior"]
+        on_motion = np.concatenate([force["temporal"], force["camera"]], axis=1)
+        for part, frames in self.stencil_parts(gradient):
+            gradient[frames] += part * on_motion
 
-        on_pixels = (self.keypoint_weights * force["keypoints"]).astype(gradient.dtype)
+        on_pixels = force["keypoints"].astype(gradient.dtype)
         _add_difference(on_pixels, force["flow"])
         if slope is not None:
             on_pixels[:-1] -= np.einsum("tjab,tja->tjb", slope, force["flow"])

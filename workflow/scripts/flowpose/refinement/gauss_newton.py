@@ -3,12 +3,16 @@
 Smooth L1 is quadratic up to 1 (m or px) and linear beyond. For a step, each residual that is
 beyond gets the parabola that touches the function there on both sides, of curvature 1 / |residual|
 (iteratively reweighted least squares), so that a step of the parabolas lowers the energy too. Flow
-counts with its slope. A frame touches only its neighbours: the matrix is block-tridiagonal, in
-blocks of 45 variables, and solved as a banded one. Steps are damped (Levenberg-Marquardt) until
-they lower the energy itself, in which projections and bones bend and flow is looked up anew.
+counts with its slope. A frame touches only its neighbours, and with second differences over time
+each of its variables the same one two frames on: the matrix is block-tridiagonal, in blocks of 45
+variables, but for one more diagonal, and solved as a banded one. Steps are damped
+(Levenberg-Marquardt) until they lower the energy itself, in which projections and bones bend and
+flow is looked up anew.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
 from jaxtyping import Float
@@ -34,6 +38,21 @@ _DAMPING_FACTOR = 10.0
 _PRECISION = np.float32
 # Of the largest curvature: what variables that the energy does not depend on are damped by.
 _LEAST_CURVATURE = 1e-6
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """A symmetric matrix of all variables of all frames, by its parts that are not 0.
+
+    Attributes:
+        diagonal: of each frame.
+        coupling: of each frame (rows) and the next (columns).
+        second: of each frame and the one after the next: the diagonal of that block.
+    """
+
+    diagonal: Float[np.ndarray, "T 45 45"]
+    coupling: Float[np.ndarray, "T-1 45 45"]
+    second: Float[np.ndarray, "_ 45"]
 
 
 def minimise(
@@ -84,12 +103,12 @@ def _lower_state(
 
 
 def _solve(
-    blocks: tuple[Float[np.ndarray, "T 45 45"], Float[np.ndarray, "T-1 45 45"]],
+    blocks: Blocks,
     gradient: Float[np.ndarray, "T 45"],
     damping: float,
 ) -> Float[np.ndarray, "T 45"]:
     """The damped matrix' inverse times the gradient."""
-    columns = banded(*blocks)
+    columns = banded(blocks)
     diagonal = columns[..., 0]
     diagonal += damping * (diagonal + _LEAST_CURVATURE * diagonal.max())
     step = solveh_banded(
@@ -102,59 +121,54 @@ def _solve(
     return step.reshape(gradient.shape)
 
 
-def banded(
-    diagonal: Float[np.ndarray, "T 45 45"], coupling: Float[np.ndarray, "T-1 45 45"]
-) -> Float[np.ndarray, "T 45 90"]:
-    """A symmetric matrix as its columns from the diagonal down, which is LAPACK's banded form.
-
-    Args:
-        diagonal: the blocks on the diagonal.
-        coupling: the blocks of each frame (rows) and the next (columns).
-    """
-    columns = np.zeros((*diagonal.shape[:2], 2 * N_VARIABLES), diagonal.dtype)
+def banded(blocks: Blocks) -> Float[np.ndarray, "T 45 91"]:
+    """A symmetric matrix as its columns from the diagonal down, which is LAPACK's banded form."""
+    diagonal = blocks.diagonal
+    columns = np.zeros((*diagonal.shape[:2], 2 * N_VARIABLES + 1), diagonal.dtype)
     for i in range(N_VARIABLES):
         columns[:, i, : N_VARIABLES - i] = diagonal[:, i, i:]
-        columns[:-1, i, N_VARIABLES - i : 2 * N_VARIABLES - i] = coupling[:, i]
+        columns[:-1, i, N_VARIABLES - i : 2 * N_VARIABLES - i] = blocks.coupling[:, i]
+    columns[: len(blocks.second), :, -1] = blocks.second
     return columns
 
 
 def curvature(
     energy: PoseEnergy, state: State, slope: Float[np.ndarray, "{len(state)-1} 14 2 2"]
-) -> tuple[Float[np.ndarray, "T 45 45"], Float[np.ndarray, "T-1 45 45"]]:
-    """The Gauss-Newton matrix of T times the energy: its blocks, see `banded`."""
+) -> Blocks:
+    """The Gauss-Newton matrix of T times the energy."""
     curved = {
-        name: getattr(energy.weights, name) / np.maximum(np.abs(residual), 1)
-        for name, residual in state.residuals.items()
+        name: energy.weights[name] * scale**2 / np.maximum(np.abs(state.residuals[name]), 1)
+        for name, scale in (energy.scales | {"flow": state.flow_scale}).items()
     }
     n = len(state)
-    diagonal = np.zeros((n, N_VARIABLES, N_VARIABLES), _PRECISION)
-    coupling = np.zeros((n - 1, N_VARIABLES, N_VARIABLES), _PRECISION)
-    _add_variables(diagonal, coupling, curved)
-    _add_bones(diagonal, coupling, curved["bones"], state)
-    _add_pixels(diagonal, coupling, curved, slope, energy, state)
-    return diagonal, coupling
+    blocks = Blocks(
+        np.zeros((n, N_VARIABLES, N_VARIABLES), _PRECISION),
+        np.zeros((n - 1, N_VARIABLES, N_VARIABLES), _PRECISION),
+        np.zeros((max(n - 2, 0), N_VARIABLES), _PRECISION),
+    )
+    _add_variables(blocks, curved, energy)
+    _add_bones(blocks, curved["bones"], state)
+    _add_pixels(blocks, curved, slope, energy, state)
+    return blocks
 
 
 def _add_variables(
-    diagonal: Float[np.ndarray, "T 45 45"],
-    coupling: Float[np.ndarray, "T-1 45 45"],
-    curved: dict[str, Float[np.ndarray, "_ ..."]],
+    blocks: Blocks, curved: dict[str, Float[np.ndarray, "_ ..."]], energy: PoseEnergy
 ) -> None:
     """Terms of the variables themselves: prior, temporal, camera."""
-    between = np.concatenate([curved["temporal"], curved["camera"]], axis=1)
-    own, shared = (np.einsum("tii->ti", blocks) for blocks in (diagonal, coupling))
+    own, next_own = (
+        np.einsum("tii->ti", matrices) for matrices in (blocks.diagonal, blocks.coupling)
+    )
     own[:, :N_JOINTS] += curved["prior"]
-    own[1:] += between
-    own[:-1] += between
-    shared -= between
+    between = np.concatenate([curved["temporal"], curved["camera"]], axis=1)
+    parts = list(energy.stencil_parts(own))
+    for (later, frames), (earlier, frames_before) in combinations_with_replacement(parts, 2):
+        apart = frames.start - frames_before.start
+        diagonal = (own, next_own, blocks.second)[apart]
+        diagonal[frames_before] += later * earlier * between
 
 
-def _add_bones(
-    diagonal: Float[np.ndarray, "T 45 45"],
-    coupling: Float[np.ndarray, "T-1 45 45"],
-    curved: Float[np.ndarray, "T-1 15"],
-    state: State,
-) -> None:
+def _add_bones(blocks: Blocks, curved: Float[np.ndarray, "pairs 15"], state: State) -> None:
     """The bones' lengths: a joint at an end changes one along the bone."""
     along = (state.bones / np.maximum(state.lengths, TINY)[..., None]).astype(_PRECISION)
     ends = ENDS.astype(_PRECISION)[:, :, None]
@@ -164,31 +178,32 @@ def _add_bones(
     own = np.zeros_like(state.lengths, _PRECISION)
     own[1:] += curved
     own[:-1] += curved
-    diagonal[:, :N_JOINTS, :N_JOINTS] += transposed @ (own[..., None] * by_joints)
-    coupling[:, :N_JOINTS, :N_JOINTS] -= transposed[:-1] @ (curved[..., None] * by_joints[1:])
+    blocks.diagonal[:, :N_JOINTS, :N_JOINTS] += transposed @ (own[..., None] * by_joints)
+    blocks.coupling[:, :N_JOINTS, :N_JOINTS] -= transposed[:-1] @ (
+        curved[..., None] * by_joints[1:]
+    )
 
 
 def _add_pixels(
-    diagonal: Float[np.ndarray, "T 45 45"],
-    coupling: Float[np.ndarray, "T-1 45 45"],
+    blocks: Blocks,
     curved: dict[str, Float[np.ndarray, "_ ..."]],
-    slope: Float[np.ndarray, "T-1 14 2 2"],
+    slope: Float[np.ndarray, "pairs 14 2 2"],
     energy: PoseEnergy,
     state: State,
 ) -> None:
     """Terms of the pixels: keypoints, flow."""
     own = np.zeros((*state.pixels.shape, 2))
     identity = np.eye(2)
-    own += (energy.keypoint_weights**2 * curved["keypoints"])[..., None] * identity
-    flow = (state.inside * curved["flow"])[..., None]
+    own += curved["keypoints"][..., None] * identity
+    flow = curved["flow"][..., None]
     moved = identity + slope
     own[1:] += flow * identity
     own[:-1] += np.swapaxes(moved, -1, -2) @ (flow * moved)
     between = -np.swapaxes(flow * moved, -1, -2)
     by_joint, by_camera = pixel_jacobian(energy, state)
-    _add_projected(diagonal, own, (by_joint, by_camera), (by_joint, by_camera))
+    _add_projected(blocks.diagonal, own, (by_joint, by_camera), (by_joint, by_camera))
     before, after = (by_joint[:-1], by_camera[:-1]), (by_joint[1:], by_camera[1:])
-    _add_projected(coupling, between, before, after)
+    _add_projected(blocks.coupling, between, before, after)
 
 
 def pixel_jacobian(

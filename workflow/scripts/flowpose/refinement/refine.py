@@ -8,16 +8,24 @@ import numpy as np
 from jaxtyping import Float
 
 from flowpose.pose.pose_file import Pose
+from flowpose.pose.repairs import Repairs
 from flowpose.refinement import adam, gauss_newton
 from flowpose.refinement.energy import PoseEnergy, PoseWeights, check_finite, unpack
+from flowpose.refinement.measures import Measures
 from flowpose.runtime.streams import Stream
+
+# The prior's residuals where the pose is interpolated or was repaired: an estimator that takes left
+# for right errs in more than the sides. It is as if its errors were three times as large.
+_DOUBTFUL = 0.3
 
 
 @dataclass(frozen=True)
 class PoseOptions:
-    """How the energy is minimised. The defaults of `steps` and what follows are the paper's.
+    """What the energy is, and how it is minimised. All defaults but the solver are the paper's.
 
     Attributes:
+        weights: of its terms.
+        measures: what its residuals are measured in.
         solver: Gauss-Newton until no step lowers the energy noticeably, or Adam until the loss,
             rounded, stops changing.
         steps: of Adam, at most so many.
@@ -27,6 +35,7 @@ class PoseOptions:
     """
 
     weights: PoseWeights = field(default_factory=PoseWeights)
+    measures: Measures = field(default_factory=Measures)
     solver: Literal["gauss_newton", "adam"] = "gauss_newton"
     steps: int = 1500
     learning_rate: float = 1e-3
@@ -55,6 +64,7 @@ def refine_pose(
     flow: Stream[Float[np.ndarray, "H W 2"]],
     *,
     options: PoseOptions,
+    repairs: Repairs | None = None,
     reference: bool = False,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> RefinedPose:
@@ -63,11 +73,14 @@ def refine_pose(
     Args:
         initial: the estimate; also the prior that the result may not leave far.
         keypoints: 2D detections, px.
-        keypoint_weights: 0 where there is no detection, else 1.
+        keypoint_weights: 0 where there is no detection, else how far it is trusted, up to 1.
         flow: flow from each frame to the next, px. A field is read once, or again where a joint
             leaves what was kept of it.
         options: weights of the energy, and how it is minimised.
-        reference: use Adam, look flow up as the reference does, and compute in its precision.
+        repairs: what was repaired in the estimate, which is trusted less there, as it is where it
+            is interpolated.
+        reference: use Adam and the paper's measures, trust all frames alike, look flow up as the
+            reference does, and compute in its precision.
         progress: wraps the steps to show progress.
 
     Returns:
@@ -84,6 +97,8 @@ def refine_pose(
         keypoint_weights,
         flow,
         weights=options.weights,
+        measures=Measures() if reference else options.measures,
+        trust=None if reference else _trust(initial, repairs),
         reference=reference,
         dtype=np.float32 if by_adam else np.float64,
     )
@@ -102,3 +117,13 @@ def refine_pose(
     joints, camera = unpack(minimum.variables.astype(np.float32))
     refined = replace(initial, joints_3d=joints, camera=camera)
     return RefinedPose(refined, minimum.energy, minimum.stop)
+
+
+def _trust(pose: Pose, repairs: Repairs | None) -> Float[np.ndarray, "T 14"]:
+    """What the prior's residuals are multiplied by."""
+    trust = np.ones(pose.joints_3d.shape[:2])
+    trust[list(pose.missing)] = _DOUBTFUL
+    if repairs is not None:
+        trust[repairs.pose_exchanged.any(1)] = _DOUBTFUL
+        trust[repairs.masked] = _DOUBTFUL
+    return trust
