@@ -1,6 +1,3 @@
-import hashlib
-import json
-import os
 import re
 import shutil
 import sys
@@ -14,10 +11,10 @@ from code_digest import code_digest
 from configuration import DOWNLOADS, ConfigError, complete
 from flowpose.download.manifest import FOLDER_MANIFEST
 from flowpose.errors import InputError
-from flowpose.runtime.software import installed_software
 from formats import FORMATS
 from given_inputs import files_in, is_input, names_digest
 from human36m_sequences import human36m_sequences, raw_files
+from shared_cache import separate_by_software
 
 try:
     # In place: scripts see this object too.
@@ -37,6 +34,7 @@ FOLDER = config["results"]
 RESULTS = f"{FOLDER}/{DATASET}/{{sequence}}"
 LOGS = f"{RESULTS}/logs"
 LABELS = f"{FOLDER}/{DATASET}/labels"
+TABLES = f"{FOLDER}/{DATASET}"
 FLOW_WEIGHTS = config["flow"]["weights"]
 ENVIRONMENT = "../../envs/flowpose.yaml"
 
@@ -55,16 +53,10 @@ FLOW_GPUS = int(
     or (config["device"] == "auto" and shutil.which("nvidia-smi") is not None)
 )
 
-# With allow_missing, a stage's file may say only why it could not be made: none is shared then. Nor is
-# what other versions of the packages have computed, of which Snakemake knows nothing.
+# With allow_missing, a stage's file may say only why it could not be made: none is shared then.
 SHARED = not config["allow_missing"]
-CACHE = os.environ.get("SNAKEMAKE_OUTPUT_CACHE", "")
-if workflow.workflow_settings.cache is not None and Path(CACHE).is_dir():
-    versions = json.dumps(installed_software(), sort_keys=True)
-    name = "flowpose-" + hashlib.sha256(versions.encode()).hexdigest()[:12]
-    if Path(CACHE).name != name:
-        Path(CACHE, name).mkdir(exist_ok=True)
-        os.environ["SNAKEMAKE_OUTPUT_CACHE"] = str(Path(CACHE, name))
+if workflow.workflow_settings.cache is not None:
+    separate_by_software()
 
 
 wildcard_constraints:
@@ -189,6 +181,18 @@ def true_flow_of(wildcards):
     """An input function: the true flow of a sequence, if that is known."""
     path = f"{RESULTS}/true_flow.h5".format(sequence=wildcards.sequence)
     return [path] if "true_flow" in parts_of(wildcards.sequence) else []
+
+
+def used_video(wildcards):
+    """The video of the sequence; nothing where there is none to read."""
+    video = of_sequence("video")(wildcards)
+    return given_file(video, wildcards, f"{RESULTS}/frames.h5")
+
+
+def tables_there(_):
+    """This data set's table, and those that other configs have left in the same results."""
+    others = map(str, Path(FOLDER).glob("*/table.csv"))
+    return sorted({f"{TABLES}/table.csv", *others})
 
 
 def of_cycle_before(name):

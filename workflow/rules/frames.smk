@@ -1,9 +1,3 @@
-def used_video(wildcards):
-    """The video of the sequence; nothing where there is none to read."""
-    video = of_sequence("video")(wildcards)
-    return given_file(video, wildcards, f"{RESULTS}/frames.h5")
-
-
 rule frames:
     """Decode the frames that are used, cropped and scaled."""
     input:

@@ -1,4 +1,3 @@
-TABLES = f"{FOLDER}/{DATASET}"
 # Only Human3.6M has actions.
 by_action = (
     {f"by_action_{kind}": f"{TABLES}/by_action.{kind}" for kind in ("csv", "md", "tex")}
@@ -46,12 +45,6 @@ rule table:
         code=code_digest("make_table.py"),
     script:
         "../scripts/make_table.py"
-
-
-def tables_there(_):
-    """This data set's table, and those that other configs have left in the same results."""
-    others = map(str, Path(FOLDER).glob("*/table.csv"))
-    return sorted({f"{TABLES}/table.csv", *others})
 
 
 rule all_tables:

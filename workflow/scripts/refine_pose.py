@@ -5,7 +5,6 @@ import logging
 import numpy as np
 
 from jobs import job, progress
-from flowpose.errors import check
 from flowpose.flow.field_file import open_flows
 from flowpose.pose.keypoint_file import read_keypoints
 from flowpose.pose.pose_file import read_pose, write_pose
@@ -22,12 +21,6 @@ with job(snakemake) as provenance:
     if params.confidence and not params.reference:
         weights = weights * np.clip(keypoints.confidence, 0, 1)
     seconds = np.diff(read_header(inputs.frames).time)
-    check(
-        not params.per_second or params.reference or bool((seconds > 0).all()),
-        f"{inputs.frames}: time",
-        "frames of the video are shown at one time",
-        "set pose.per_second to false",
-    )
     repairs = None
     with open_flows(inputs.flow) as flows:
         if params.repair and not params.reference:
