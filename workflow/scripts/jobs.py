@@ -9,6 +9,7 @@ import textwrap
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -64,6 +65,7 @@ def job(snakemake) -> Iterator[Provenance]:
                 if Path(path).name == FOLDER_MANIFEST:
                     check_folder(Path(path))
             provenance = _provenance(snakemake)
+            provenance = replace(provenance, ancestors=_ancestors(provenance.inputs))
             yield provenance
             _record(snakemake, provenance)
         except FlowposeError as error:
@@ -175,7 +177,6 @@ def _provenance(snakemake) -> Provenance:
         code=snakemake.params.code,
         inputs={str(path): sha256(path) for path in inputs},
         software=loaded_software(),
-        ancestors=_ancestors(inputs),
     )
 
 
