@@ -43,28 +43,36 @@ def test_what_is_left_is_current(lean):
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "why"),
+    ("path", "value", "file", "why"),
     [
         (
             ("flow", "learning_rate"),
             2e-5,
-            "results/toy/right/flow_1.h5 is gone, and would be made otherwise: "
+            "flow_scores_2.h5",
+            "results/toy/right/flow_2.h5 is gone, and would be made otherwise: "
             "learning_rate was 1e-05, is 2e-05",
+        ),
+        # What the pose was refined against.
+        (
+            ("flow", "updates"),
+            3,
+            "pose_1.h5",
+            "results/toy/right/flow_0.h5 is gone, and would be made otherwise: updates was 2, is 3",
         ),
         (
             ("frames", "step"),
             1,
-            "results/toy/right/flow_1.h5 is gone, and would be made otherwise: "
-            "results/toy/right/frames.h5 is gone, and would be made otherwise: ",
+            "truth.h5",
+            "results/toy/right/frames.h5 is gone, and would be made otherwise: used was ",
         ),
     ],
 )
-def test_what_is_left_of_other_settings_is_stale(lean, tmp_path, path, value, why):
+def test_what_is_left_of_other_settings_is_stale(lean, tmp_path, path, value, file, why):
     project = lean.copy(tmp_path / "project")
     config = project.config
     config.setdefault(path[0], {})[path[1]] = value
     project.write_config(config)
-    state, found = verdicts(project)["toy/right/flow_scores_1.h5"]
+    state, found = verdicts(project)[f"toy/right/{file}"]
     assert state == "stale" and found.startswith(why)
 
 

@@ -73,7 +73,12 @@ def test_changed_key(project, key, value, jobs):
             "_DISTANCE_EPS = 1e-6  # as torch",
             {},
         ),
-        (f"{LIBRARY}/evaluation/pose_metrics.py", '"""Metrics of 3D', '"""The metrics of 3D', {}),
+        (
+            f"{LIBRARY}/evaluation/pose_metrics.py",
+            '"""Metrics of poses',
+            '"""The metrics of poses',
+            {},
+        ),
         (
             f"{LIBRARY}/refinement/energy.py",
             "_DISTANCE_EPS = 1e-6",
