@@ -5,6 +5,8 @@ PYTHON ?= python3
 DEVICE ?= cpu
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
+# A worker a core, each with files of tests of its own.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: table test test-slurm unit lint golden faults bench lock
 .DELETE_ON_ERROR:
@@ -13,7 +15,7 @@ table: .venv/workflow
 	$(BIN)/snakemake --cores $(CORES) results/table.csv
 
 test: .venv/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 # The tests of profiles/slurm: as root, on loopback, they install Debian's SLURM and start its daemons.
 test-slurm: .venv/dev
@@ -21,7 +23,7 @@ test-slurm: .venv/dev
 
 # What to run while one works: the library alone, in a minute or two.
 unit: .venv/dev
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest $(PARALLEL) tests/unit
 
 lint: .venv/dev
 	$(BIN)/ruff check .

@@ -4,6 +4,8 @@ import os
 
 # As a job has it. Two, where there are more tests than cores, wait for each other.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
+# Threads that wait leave their core to others.
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 import numpy as np
 import pytest

@@ -110,12 +110,9 @@ def test_kill(broken, number):
     assert broken.planned(target=[target, TABLE]) == {}
 
 
-@pytest.mark.parametrize(
-    ("mode", "options"), [("default", []), ("reference", []), ("default", ["--cache"])]
-)
-def test_an_interrupted_finetuning_goes_on(project, tmp_path, monkeypatch, mode, options):
+@pytest.mark.parametrize("options", [[], ["--cache"]])
+def test_an_interrupted_finetuning_goes_on(project, tmp_path, monkeypatch, options):
     """Its job is killed in the second pass; the files are those of a run that never was."""
-    project.write_config(project.config | {"mode": mode})
     set_passes(project, 3)
     made = ("flow_1.h5", "flow_1.pt")
     whole = project.copy(tmp_path / "whole")

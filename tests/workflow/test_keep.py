@@ -10,12 +10,13 @@ from toy import TABLE
 
 @pytest.fixture(scope="module")
 def lean(finished, tmp_path_factory):
-    """A project finished with both keys off, table and pictures."""
+    """A project of one sequence, finished with both keys off, table and picture."""
     project = finished.copy(tmp_path_factory.mktemp("lean") / "project")
     for folder in ("results", ".snakemake"):
         shutil.rmtree(project.folder / folder)
     config = project.config
     config["keep"] = {"frames": False, "flows": False}
+    del config["sequences"]["Walking 1"]
     project.write_config(config)
     run = project.snakemake(target="all")
     assert run.ok, run.text
@@ -28,7 +29,8 @@ def test_frames_and_flows_are_deleted_and_nothing_is_to_be_done(lean, finished):
     left = {path.name for path in results.glob("toy/right/*.*")}
     all_of_it = {path.name for path in (finished.folder / "results").glob("toy/right/*.*")}
     assert left == all_of_it - gone
-    assert (lean.folder / TABLE).read_bytes() == (finished.folder / TABLE).read_bytes()
+    rows = [(project.folder / TABLE).read_text().splitlines() for project in (lean, finished)]
+    assert rows[0][1:4] == rows[1][4:7]
     assert lean.planned(target="all") == {}
 
 
@@ -39,7 +41,7 @@ def test_what_is_left_is_current(lean):
             assert (state, why) == ("missing", "deleted once it was used, see keep"), path
         else:
             assert (state, why) == ("current", ""), path
-    assert len(found) == 38
+    assert len(found) == 21
 
 
 @pytest.mark.parametrize(
@@ -91,9 +93,9 @@ def test_a_third_cycle_gives_what_three_at_once_give(lean, finished, tmp_path):
     tables = []
     for name, project in (("lean", lean), ("kept", finished)):
         more = project.copy(tmp_path / name)
-        more.write_config(more.config | {"cycles": 3})
+        more.write_config(lean.config | {"cycles": 3, "keep": project.config.get("keep", {})})
         run = more.snakemake()
         assert run.ok, run.text
         tables.append(pd.read_csv(more.folder / TABLE))
-    assert list(tables[0]["cycle"]) == [0, 1, 2, 3] * 3
+    assert list(tables[0]["cycle"]) == [0, 1, 2, 3] * 2
     pd.testing.assert_frame_equal(*tables)
