@@ -6,7 +6,7 @@ DEVICE ?= cpu
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 # A worker a core, each with files of tests of its own.
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
+PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile
 
 .PHONY: table test test-slurm unit lint golden faults bench lock
 .DELETE_ON_ERROR:
