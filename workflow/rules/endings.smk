@@ -5,8 +5,8 @@ from flowpose.storage.stage_files import failure
 def discard_stubs():
     """Delete files that only say why they could not be made; which they were, and why.
 
-    With allow_missing they let the table go on without their sequence. They are no results: the next
-    run tries them again.
+    With allow_missing they let the table go on without their sequence. They are no results: named as
+    targets they are tried again, as they are when an input or a setting of theirs has changed.
     """
     reasons = {}
     for job in workflow.dag.jobs:
