@@ -169,14 +169,19 @@ def test_rounding_is_allowed_only_where_it_may_be_fast(fast):
 @pytest.mark.parametrize(
     ("device", "capability", "expected"),
     [
-        ("cpu", None, "exact"),
+        ("cpu", {"avx512_bf16": True, "amx_bf16": False}, "fast"),
+        ("cpu", {"avx512_bf16": False, "amx_bf16": True}, "fast"),
+        ("cpu", {"avx512_bf16": False, "amx_bf16": False}, "exact"),
+        # What PyTorch says of other makes of CPU.
+        ("cpu", {"architecture": "aarch64"}, "exact"),
         ("cuda", (7, 5), "exact"),
         ("cuda", (8, 0), "fast"),
         ("cuda", (9, 0), "fast"),
     ],
 )
-def test_a_gpu_that_can_be_fast_is(monkeypatch, device, capability, expected):
+def test_a_device_that_can_be_fast_is(monkeypatch, device, capability, expected):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capability)
     assert precision_on(torch.device(device), "auto") == expected
     for wanted in ("exact", "fast"):
         assert precision_on(torch.device(device), wanted) == wanted

@@ -121,11 +121,15 @@ def prepare(threads: int, seed: int = 0, *, fast: bool = False) -> None:
 
 
 def precision_on(device: torch.device, wanted: Precision | Literal["auto"]) -> Precision:
-    """The precision to compute in; `auto` is fast on a GPU with units for bfloat16."""
+    """The precision to compute in; `auto` is fast on devices with units for bfloat16."""
     if wanted != "auto":
         return wanted
-    # NVIDIA's have them since Ampere.
-    has_units = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cuda":
+        # NVIDIA's have them since Ampere.
+        has_units = torch.cuda.get_device_capability(device) >= (8, 0)
+    else:
+        can = torch.cpu.get_capabilities()
+        has_units = can.get("avx512_bf16", False) or can.get("amx_bf16", False)
     return "fast" if has_units else "exact"
 
 
