@@ -9,7 +9,7 @@ from torch.nn.functional import smooth_l1_loss
 from torchvision.models.optical_flow import raft_large, raft_small
 
 from flowpose.adaptation.finetuning import FlowOptions, finetune, finetune_toward_pose
-from flowpose.adaptation.target import draw_skeleton
+from flowpose.adaptation.target import blocks_target, draw_skeleton
 from flowpose.raft.inference import estimate_flows
 from flowpose.raft.padding import Window, as_images
 
@@ -175,6 +175,10 @@ def joints():
     return (start + np.arange(3)[:, None, None] * np.array([2, 1])).astype(np.float32)
 
 
+def blocks(joints, reference=False):
+    return blocks_target(joints, (SIDE, SIDE), radius=6, reference=reference)
+
+
 @pytest.mark.parametrize("reference", [False, True])
 def test_pose_is_drawn_over_the_flow(model, frames, joints, reference):
     """The first loss is the distance of the model's flow from itself with the skeleton over it.
@@ -183,7 +187,7 @@ def test_pose_is_drawn_over_the_flow(model, frames, joints, reference):
     """
     flows = estimate(model, frames)
     losses = finetune_toward_pose(
-        model, frames, flows, joints, radius=6, options=OPTIONS, reference=reference
+        model, frames, flows, blocks(joints, reference), options=OPTIONS, reference=reference
     )
     target = drawn(flows[0], joints[:2], radius=6, reference=reference)
     distance = np.abs(target.astype(np.float64) - flows[0])
@@ -197,7 +201,12 @@ def test_reference_mode_estimates_the_flow_to_draw_on_anew(model, frames, joints
     options = FlowOptions(updates=2, passes=1)
     losses = [
         finetune_toward_pose(
-            model, frames[:2], wrong, joints[:2], radius=6, options=options, reference=reference
+            model,
+            frames[:2],
+            wrong,
+            blocks(joints[:2], reference),
+            options=options,
+            reference=reference,
         )[0, 0]
         for reference in (True, False)
     ]
@@ -211,8 +220,8 @@ def test_in_reference_mode_batch_norm_learns_before_and_while_finetuning(
     """One pair: a forward pass to estimate the flow to draw on, and one each of two passes."""
     flows = np.zeros((1, SIDE, SIDE, 2), np.float32)
     options = FlowOptions(updates=1, passes=2)
-    pair = frames[:2], flows, joints[:2]
-    finetune_toward_pose(with_batch_norm, *pair, radius=6, options=options, **mode)
+    pair = frames[:2], flows, blocks(joints[:2], **mode)
+    finetune_toward_pose(with_batch_norm, *pair, options=options, **mode)
     seen = {v.item() for k, v in with_batch_norm.named_buffers() if k.endswith("batches_tracked")}
     assert seen == {batches}
 
@@ -276,7 +285,8 @@ def test_a_person_in_large_frames_is_all_that_is_looked_at(model, frames):
     joints = joints + 2.0 * np.arange(3)[:, None, None]
     options = replace(OPTIONS, passes=1, person_margin=10)
     other = copy.deepcopy(model)
-    losses = finetune_toward_pose(model, large, flows, joints, radius=4, options=options)
+    pose = blocks_target(joints, shape, radius=4)
+    losses = finetune_toward_pose(model, large, flows, pose, options=options)
     window = Window.around(joints[:2].reshape(-1, 2), 14, *shape)
     cut = (slice(None), window.rows, window.columns)
     target = drawn(flows[0], joints[:2], radius=4)

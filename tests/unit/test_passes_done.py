@@ -12,6 +12,7 @@ from torchvision.models.optical_flow import raft_large, raft_small
 from flowpose.adaptation import passes_done
 from flowpose.adaptation.finetuning import FlowOptions, finetune_toward_pose
 from flowpose.adaptation.passes_done import PassesDone, PassesFile
+from flowpose.adaptation.target import blocks_target
 from flowpose.raft.checkpoint import place_raft
 from flowpose.raft.inference import estimate_flows
 
@@ -27,12 +28,12 @@ class InterruptionError(Exception):
 
 @pytest.fixture(scope="module")
 def video():
-    """Frames, fields to draw on, and joints."""
+    """Frames, fields to draw on, and what a pose draws."""
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 255, (N_FRAMES, SIDE + 16, SIDE, 3), np.uint8)
     flows = rng.normal(0, 2, (N_FRAMES - 1, SIDE + 16, SIDE, 2)).astype(np.float32)
     joints = rng.uniform(40, 90, (14, 2)) + 2.0 * np.arange(N_FRAMES)[:, None, None]
-    return frames, flows, joints
+    return frames, flows, blocks_target(joints, flows.shape[1:3], radius=4)
 
 
 def network(size="small", precision="exact"):
@@ -81,9 +82,7 @@ def test_going_on_gives_what_no_interruption_gives(
 
     def run(steps, **how):
         model = network(size, options.precision)
-        losses = finetune_toward_pose(
-            model, *video, radius=4, options=options, progress=steps, **mode, **how
-        )
+        losses = finetune_toward_pose(model, *video, options=options, progress=steps, **mode, **how)
         flow = estimate_flows(model, video[0], updates=1, precision=options.precision)
         return model.state_dict(), losses, np.stack(list(flow))
 
@@ -113,7 +112,7 @@ def test_nothing_is_drawn_at_random(video, mode):
     before = torch.get_rng_state()
     numpys = np.random.get_state()[1].copy()  # noqa: NPY002
     options = replace(OPTIONS, updates=1, passes=1)
-    finetune_toward_pose(model, *video, radius=4, options=options, **mode)
+    finetune_toward_pose(model, *video, options=options, **mode)
     assert torch.equal(torch.get_rng_state(), before)
     assert (np.random.get_state()[1] == numpys).all()  # noqa: NPY002
 

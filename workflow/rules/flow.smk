@@ -1,6 +1,7 @@
 # The reference is computed in full, whatever the config says for speed.
 IN_FULL = {
     "precision": "exact",
+    "target": "blocks",
     "frozen_encoders": False,
     "gradient_updates": None,
     "pairs_per_step": 1,

@@ -6,7 +6,7 @@ from pathlib import Path
 from jobs import job, progress, warn
 from flowpose.adaptation.finetuning import FlowOptions, finetune_toward_pose
 from flowpose.adaptation.passes_done import PassesFile
-from flowpose.adaptation.target import block_radius
+from flowpose.adaptation.target import block_radius, blocks_target, body_target
 from flowpose.flow.field_file import open_flows
 from flowpose.flow.field_writing import write_flows
 from flowpose.pose.pose_file import read_pose
@@ -32,12 +32,7 @@ with (
     # The first ones may be gone, which is for their reader to say.
     weights = inputs.weights or snakemake.config["flow"]["weights"]
     model = place_raft(load_raft(weights, params.model), device, precision=precision)
-    joints = read_pose(inputs.pose).project()
-    radius = block_radius(
-        joints,
-        radius=params.block["radius"],
-        person_height=None if params.reference else params.block["person_height"],
-    )
+    pose = read_pose(inputs.pose)
     flow_file = Path(snakemake.output.flow)
     # Beside the outputs and not among them, so that it stays when Snakemake removes those of a job
     # that was interrupted.
@@ -55,13 +50,20 @@ with (
                 f"finetunes in {precision} precision where {inputs.flow} is in {flows.precision}: "
                 "they ran on different devices (set flow.precision to have all in one)",
             )
-        n_pairs = len(frames) - 1
+        n_pairs, size = len(frames) - 1, frames[0].shape[:2]
+        radius = None
+        if params.target == "body":
+            target = body_target(pose, size)
+        else:
+            height = None if params.reference else params.block["person_height"]
+            joints = pose.project()
+            radius = block_radius(joints, radius=params.block["radius"], person_height=height)
+            target = blocks_target(joints, size, radius=radius, reference=params.reference)
         loss = finetune_toward_pose(
             model,
             frames,
             flows,
-            joints,
-            radius=radius,
+            target,
             options=FlowOptions(
                 updates=params.updates,
                 passes=params.passes,
@@ -84,7 +86,7 @@ with (
             progress(snakemake, "pair", n_pairs)(
                 estimate_flows(model, frames, updates=params.updates, precision=precision)
             ),
-            (n_pairs, *frames[0].shape[:2]),
+            (n_pairs, *size),
             provenance,
             lossless=params.reference,
             precision=precision,

@@ -16,7 +16,7 @@ from torchvision.models.optical_flow import RAFT
 
 from flowpose.adaptation.pairs import TrainingPairs
 from flowpose.adaptation.passes_done import PassesDone
-from flowpose.adaptation.target import Drawing, draw_skeleton
+from flowpose.adaptation.target import Drawing, Target
 from flowpose.raft.inference import batch_norm_training, estimate_flow, estimate_flows
 from flowpose.raft.padding import Window
 from flowpose.runtime.devices import Precision
@@ -136,24 +136,22 @@ def finetune_toward_pose(
     model: RAFT,
     frames: Stream[UInt8[np.ndarray, "H W 3"]],
     flows: Stream[Float[np.ndarray, "H W 2"]],
-    joints: Float[np.ndarray, "T 14 2"],
+    target: Target,
     *,
-    radius: int,
     options: FlowOptions,
     reference: bool = False,
     folder: Path | str | None = None,
     start: PassesDone | None = None,
     save: Callable[[PassesDone], None] | None = None,
     progress: Callable[[Iterable], Iterable] = iter,
-) -> Float[np.ndarray, "{options.passes} T-1"]:
+) -> Float[np.ndarray, "{options.passes} {len(frames)-1}"]:
     """Finetune RAFT toward its own flow with a pose's motion drawn over it.
 
     Args:
         model: finetuned in place. As it was before the first pass, wherever it is to go on from.
         flows: the model's flow of each pair, px; not used in reference mode, which estimates it
             anew with BatchNorm in training (docs/reference.md, B9).
-        joints: METRO_14 joints of the pose, px.
-        radius: of the blocks drawn along the skeleton, px.
+        target: what the pose draws over it.
         folder: where the reference mode keeps its flows meanwhile, on disk.
         start, save: see `finetune`.
 
@@ -167,25 +165,19 @@ def finetune_toward_pose(
             )
             flows = _spooled(progress(estimated), len(frames) - 1, spool)
 
-        height, width = frames[0].shape[:2]
-
-        def drawing(t: int) -> Drawing:
-            return draw_skeleton(
-                joints[t], joints[t + 1], (height, width), radius=radius, reference=reference
-            )
-
         def window(pairs: range) -> Window | None:
             if options.person_margin is None:
                 return None
-            points = joints[pairs.start : pairs.stop + 1].reshape(-1, 2)
-            return Window.around(points, radius + options.person_margin, height, width)
+            points = target.joints[pairs.start : pairs.stop + 1].reshape(-1, 2)
+            margin = target.reach + options.person_margin
+            return Window.around(points, margin, *frames[0].shape[:2])
 
         return finetune(
             model,
             frames,
             flows,
             options=options,
-            drawing=drawing,
+            drawing=target.drawing,
             window=window,
             reference=reference,
             start=start,

@@ -1,5 +1,6 @@
 """The flow that a pose sequence implies, drawn over an estimated flow (paper section 3.2)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,9 @@ import torch
 from jaxtyping import Float, Int16
 from torch import Tensor
 
+from flowpose.adaptation.body import HALF_WIDTHS, limb_points, visible_limbs
 from flowpose.pose.person_size import person_height as height_of_person
+from flowpose.pose.pose_file import Pose
 from flowpose.pose.skeletons import FLOW_BONES
 from flowpose.raft.padding import upload
 
@@ -33,24 +36,74 @@ def skeleton_points(
 
 @dataclass(frozen=True)
 class Drawing:
-    """Blocks that move, to be drawn over a flow field.
+    """Parts that move, to be drawn over a flow field.
 
     Attributes:
-        block: which block a pixel shows, the last that covers it; -1: none.
-        motion: of each block, px.
+        part: which part a pixel shows; -1: none.
+        motion: of each part, px.
         reference: draw in float64; else in the precision of the flow.
     """
 
-    block: Int16[np.ndarray, "H W"]
+    part: Int16[np.ndarray, "H W"]
     motion: Float[np.ndarray, "n 2"]
     reference: bool = False
 
     def over(self, flow: Float[Tensor, "H W 2"]) -> Float[Tensor, "H W 2"]:
-        """The flow with the blocks over it, on its device."""
+        """The flow with the parts over it, on its device."""
         flow = flow.double() if self.reference else flow
-        block = upload(self.block, flow.device).int()
+        part = upload(self.part, flow.device).int()
         motion = upload(self.motion, flow.device).to(flow.dtype)
-        return torch.where(block[..., None] < 0, flow, motion[block])
+        return torch.where(part[..., None] < 0, flow, motion[part])
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the motion of a pose draws over the flow of each pair of frames.
+
+    Attributes:
+        joints: METRO_14 joints of the pose, px.
+        reach: how far from the joints and what is between them it draws, px.
+        drawing: of a pair.
+    """
+
+    joints: Float[np.ndarray, "T 14 2"]
+    reach: float
+    drawing: Callable[[int], Drawing]
+
+
+def body_target(pose: Pose, size: tuple[int, int]) -> Target:
+    """The pose's limbs, each pixel of which moves as the point of the limb's axis beside it.
+
+    In frames that the estimator lacks, the pose is a guess: their pairs have no target.
+
+    Args:
+        size: height and width of the frames, px.
+    """
+    joints, px_per_m = pose.project(), pose.px_per_m
+    joints[list(pose.missing)] = np.nan
+
+    def drawing(t: int) -> Drawing:
+        motion = limb_points(joints[t + 1]) - limb_points(joints[t])
+        shown = visible_limbs(joints[t], pose.joints_3d[t, :, 2], size, px_per_m=float(px_per_m[t]))
+        shown[~np.isfinite(motion).all(-1)[shown]] = -1
+        return Drawing(shown, motion)
+
+    return Target(joints, float(HALF_WIDTHS.max() * px_per_m.max()), drawing)
+
+
+def blocks_target(
+    joints: Float[np.ndarray, "T 14 2"],
+    size: tuple[int, int],
+    *,
+    radius: int,
+    reference: bool = False,
+) -> Target:
+    """The paper's: blocks along the skeleton, see `draw_skeleton`."""
+
+    def drawing(t: int) -> Drawing:
+        return draw_skeleton(joints[t], joints[t + 1], size, radius=radius, reference=reference)
+
+    return Target(joints, radius, drawing)
 
 
 def draw_skeleton(
@@ -61,7 +114,7 @@ def draw_skeleton(
     radius: int,
     reference: bool = False,
 ) -> Drawing:
-    """Blocks around the skeleton that move as the skeleton does.
+    """Blocks around the skeleton that move as the skeleton does (paper section 3.2).
 
     A block of 2 radius x 2 radius px reaches from `radius` px above and left of the rounded point
     to `radius - 1` px below and right of it; later points overwrite earlier ones. Points that are

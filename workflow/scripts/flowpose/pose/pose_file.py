@@ -35,6 +35,11 @@ class Pose:
         joints, camera = self.joints_3d.astype(np.float32), self.camera.astype(np.float32)
         return WeakPerspective(self.crop)(joints, camera)
 
+    @property
+    def px_per_m(self) -> Float[np.ndarray, "T"]:
+        """How many image px a metre across the view has in each frame."""
+        return self.camera[:, 0] * WeakPerspective(self.crop).px_per_unit[:, 0, 0]
+
 
 def write_pose(
     path: Path | str,
