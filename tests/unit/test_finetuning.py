@@ -6,6 +6,7 @@ import psutil
 import pytest
 import torch
 from torch.nn.functional import smooth_l1_loss
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torchvision.models.optical_flow import raft_large, raft_small
 
 from flowpose.adaptation.finetuning import FlowOptions, finetune, finetune_toward_pose
@@ -138,6 +139,7 @@ def test_only_one_thread_reads_ahead(model, frames, two_threads):
 
 def test_defaults_are_the_papers():
     paper = {"updates": 20, "passes": 8, "learning_rate": 1e-5, "precision": "exact"}
+    paper["learning_rate_decay"] = False
     # As the paper knows nothing of them.
     off = dict.fromkeys(("low_memory", "frozen_encoders"), False)
     off |= {"gradient_updates": None, "pairs_per_step": 1, "person_margin": None}
@@ -262,6 +264,17 @@ def test_result_hardly_depends_on_how_it_is_computed(model, frames, change):
     losses = finetune(model, frames, targets, options=options)
     changed = finetune(other, frames, targets, options=replace(options, **change))
     np.testing.assert_allclose(changed, losses, rtol=0.1 if "precision" in change else 1e-5)
+
+
+@pytest.mark.parametrize(("decay", "shares"), [(False, [1, 1, 1, 1]), (True, [1, 0.75, 0.5, 0.25])])
+def test_the_learning_rate_falls_over_all_passes_if_asked_to(model, frames, decay, shares):
+    rates = []
+    hook = register_optimizer_step_pre_hook(
+        lambda adam, *_: rates.append(adam.param_groups[0]["lr"])
+    )
+    finetune(model, frames, ZEROS, options=replace(OPTIONS, learning_rate_decay=decay))
+    hook.remove()
+    np.testing.assert_allclose(rates, OPTIONS.learning_rate * np.array(shares))
 
 
 def test_progress_is_shown_for_every_step(model, frames):

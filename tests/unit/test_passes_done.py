@@ -71,7 +71,7 @@ class Steps:
             {},
             2,
         ),
-        ("small", {"low_memory": True, "person_margin": 5}, {}, 3),
+        ("small", {"low_memory": True, "person_margin": 5, "learning_rate_decay": True}, {}, 3),
     ],
 )
 def test_going_on_gives_what_no_interruption_gives(

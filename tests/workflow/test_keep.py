@@ -52,7 +52,7 @@ def test_what_is_left_is_current(lean):
             2e-5,
             "flow_scores_2.h5",
             "results/toy/right/flow_2.h5 is gone, and would be made otherwise: "
-            "learning_rate was 1e-05, is 2e-05",
+            "learning_rate was 0.0001, is 2e-05",
         ),
         # What the pose was refined against.
         (

@@ -1,6 +1,7 @@
 # The reference is computed in full, whatever the config says for speed.
 IN_FULL = {
     "precision": "exact",
+    "learning_rate_decay": False,
     "target": "blocks",
     "frozen_encoders": False,
     "gradient_updates": None,

@@ -68,6 +68,7 @@ with (
                 updates=params.updates,
                 passes=params.passes,
                 learning_rate=params.learning_rate,
+                learning_rate_decay=params.learning_rate_decay,
                 precision=precision,
                 low_memory=snakemake.config["flow"]["low_memory"],
                 frozen_encoders=params.frozen_encoders,

@@ -31,6 +31,7 @@ class FlowOptions:
         updates: recurrent updates of RAFT a frame pair.
         passes: over the sequence.
         learning_rate: of Adam, over all parameters.
+        learning_rate_decay: let it fall linearly from there to nearly 0 at the last step.
         precision: of RAFT (see `flowpose.raft.inference.estimate_flow`).
         low_memory: compute twice what would be large to keep; the result is the same.
         frozen_encoders: leave the networks that look at the images as they are.
@@ -43,6 +44,7 @@ class FlowOptions:
     updates: int = 20
     passes: int = 8
     learning_rate: float = 1e-5
+    learning_rate_decay: bool = False
     precision: Precision = "exact"
     low_memory: bool = False
     frozen_encoders: bool = False
@@ -90,7 +92,9 @@ def finetune(
     n_pairs = len(frames) - 1
     starts = range(0, n_pairs, options.pairs_per_step)
     steps = [range(t, min(t + options.pairs_per_step, n_pairs)) for t in starts]
-    order = steps * (options.passes - (len(start.losses) if start else 0))
+    n_steps = options.passes * len(steps)
+    done = len(start.losses) * len(steps) if start else 0
+    order = (steps * options.passes)[done:]
     losses = []
     with _trained(model, options, reference) as parameters:
         adam = torch.optim.Adam(parameters, lr=options.learning_rate, fused=not reference)
@@ -99,6 +103,9 @@ def finetune(
             adam.load_state_dict(dict(start.adam))
             losses.append(start.losses.to(device).flatten())
         for step, batch in zip(progress(range(len(order))), pairs.batches(order), strict=True):
+            if options.learning_rate_decay:
+                rate = options.learning_rate * (1 - (done + step) / n_steps)
+                adam.param_groups[0]["lr"] = rate
             flow = estimate_flow(
                 model,
                 batch.images,
