@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from flowpose.adaptation.body import HALF_WIDTHS, POINTS_PER_LIMB, limb_points, visible_limbs
-from flowpose.adaptation.target import body_target
+from flowpose.adaptation.target import body_target, pose_target
 from flowpose.pose.pose_file import Pose
 from flowpose.pose.skeletons import METRO_14
 from flowpose.pose.weak_perspective import Crop
@@ -107,3 +107,17 @@ def test_a_joint_between_moves_with_both_ends():
 def test_pairs_of_a_frame_that_the_estimator_lacks_have_no_target():
     target = body_target(person(4, missing=(2,)), SIZE)
     assert [bool((target.drawing(t).part >= 0).any()) for t in range(3)] == [True, False, False]
+
+
+def test_a_target_has_the_shape_that_is_asked_for():
+    """The blocks of a person of 180 px where those of 500 px have 15; the reference's have 15."""
+    pose = person()
+    height = np.ptp(pose.project(), axis=1).max()
+    options = {"radius": 15, "person_height": 500.0}
+
+    def reach(shape, **more):
+        return pose_target(pose, SIZE, shape=shape, **options, **more).reach
+
+    assert reach("body") == body_target(pose, SIZE).reach
+    assert reach("blocks") == round(15 * height / 500) < 8
+    assert reach("blocks", reference=True) == 15

@@ -1,12 +1,13 @@
 """Rule flow_finetuned: finetune RAFT toward the motion of a pose."""
 
+import logging
 from dataclasses import asdict
 from pathlib import Path
 
 from jobs import job, progress, warn
 from flowpose.adaptation.finetuning import FlowOptions, finetune_toward_pose
 from flowpose.adaptation.passes_done import PassesFile
-from flowpose.adaptation.target import block_radius, blocks_target, body_target
+from flowpose.adaptation.target import pose_target
 from flowpose.flow.field_file import open_flows
 from flowpose.flow.field_writing import write_flows
 from flowpose.pose.pose_file import read_pose
@@ -51,14 +52,10 @@ with (
                 "they ran on different devices (set flow.precision to have all in one)",
             )
         n_pairs, size = len(frames) - 1, frames[0].shape[:2]
-        radius = None
-        if params.target == "body":
-            target = body_target(pose, size)
-        else:
-            height = None if params.reference else params.block["person_height"]
-            joints = pose.project()
-            radius = block_radius(joints, radius=params.block["radius"], person_height=height)
-            target = blocks_target(joints, size, radius=radius, reference=params.reference)
+        target = pose_target(
+            pose, size, shape=params.target, **params.block, reference=params.reference
+        )
+        logging.info("target: %s, up to %.1f px from the skeleton", params.target, target.reach)
         loss = finetune_toward_pose(
             model,
             frames,
@@ -93,7 +90,6 @@ with (
             precision=precision,
             device=device_name(device),
             loss=loss,
-            block_radius=radius,
         )
     save_raft(model, snakemake.output.weights)
     passes_file.remove()

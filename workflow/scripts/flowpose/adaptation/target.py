@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -69,6 +70,30 @@ class Target:
     joints: Float[np.ndarray, "T 14 2"]
     reach: float
     drawing: Callable[[int], Drawing]
+
+
+def pose_target(
+    pose: Pose,
+    size: tuple[int, int],
+    *,
+    shape: Literal["body", "blocks"],
+    radius: int,
+    person_height: float | None,
+    reference: bool = False,
+) -> Target:
+    """What a pose draws over the flow of frames of a size (height and width, px).
+
+    Args:
+        shape: `body`: see `body_target`; `blocks`: see `draw_skeleton`.
+        radius, person_height: of blocks, see `block_radius`.
+        reference: blocks of that radius, as the reference draws them.
+    """
+    if shape == "body":
+        return body_target(pose, size)
+    joints = pose.project()
+    if not reference:
+        radius = block_radius(joints, radius=radius, person_height=person_height)
+    return blocks_target(joints, size, radius=radius, reference=reference)
 
 
 def body_target(pose: Pose, size: tuple[int, int]) -> Target:

@@ -29,7 +29,6 @@ def write_flows(
     precision: str,
     device: str,
     loss: Float[np.ndarray, "passes {shape[0]}"] | None = None,
-    block_radius: int | None = None,
 ) -> None:
     """Write flow_k.h5.
 
@@ -41,7 +40,6 @@ def write_flows(
         precision: in which RAFT has computed them, `exact` or `fast`.
         device: on which.
         loss: of each pair in each pass of the finetuning, px.
-        block_radius: of the blocks drawn into the finetuning's target, px.
 
     Raises:
         InputError: a field has values that are not finite.
@@ -79,8 +77,6 @@ def write_flows(
         stage_files.set_text(h5, "device", device)
         if loss is not None:
             stage_files.add(h5, "loss", loss, axes="pass pair", unit="px")
-        if block_radius is not None:
-            h5.attrs["block_radius_px"] = block_radius
 
 
 def _chunk(values: Shaped[np.ndarray, "..."]) -> bytes:
