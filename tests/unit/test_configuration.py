@@ -46,6 +46,7 @@ def test_defaults_are_the_papers_but_for_those_that_are_named(config):
         "passes": 8,
         "learning_rate": 1e-4,
         "learning_rate_decay": True,
+        "knee": 0.1,
         "precision": "auto",
         "low_memory": False,
         "frozen_encoders": False,

@@ -139,7 +139,7 @@ def test_only_one_thread_reads_ahead(model, frames, two_threads):
 
 def test_defaults_are_the_papers():
     paper = {"updates": 20, "passes": 8, "learning_rate": 1e-5, "precision": "exact"}
-    paper["learning_rate_decay"] = False
+    paper |= {"learning_rate_decay": False, "knee": 1.0}
     # As the paper knows nothing of them.
     off = dict.fromkeys(("low_memory", "frozen_encoders"), False)
     off |= {"gradient_updates": None, "pairs_per_step": 1, "person_margin": None}
@@ -264,6 +264,15 @@ def test_result_hardly_depends_on_how_it_is_computed(model, frames, change):
     losses = finetune(model, frames, targets, options=options)
     changed = finetune(other, frames, targets, options=replace(options, **change))
     np.testing.assert_allclose(changed, losses, rtol=0.1 if "precision" in change else 1e-5)
+
+
+def test_beyond_the_knee_a_residual_counts_linearly(model, frames):
+    """Residuals of 3 px and of 0.25 px, a knee of 0.5 px: 3 - 0.25, and 0.25 squared over 1."""
+    estimated = estimate(model, frames[:2])
+    options = replace(OPTIONS, passes=1, knee=0.5)
+    target = estimated + np.float32([3, 0.25])
+    losses = finetune(model, frames[:2], target, options=options)
+    assert losses[0, 0] == pytest.approx((2.75 + 0.0625) / 2, rel=1e-4)
 
 
 @pytest.mark.parametrize(("decay", "shares"), [(False, [1, 1, 1, 1]), (True, [1, 0.75, 0.5, 0.25])])

@@ -2,6 +2,7 @@
 IN_FULL = {
     "precision": "exact",
     "learning_rate_decay": False,
+    "knee": 1.0,
     "target": "blocks",
     "frozen_encoders": False,
     "gradient_updates": None,

@@ -66,6 +66,7 @@ with (
                 passes=params.passes,
                 learning_rate=params.learning_rate,
                 learning_rate_decay=params.learning_rate_decay,
+                knee=params.knee,
                 precision=precision,
                 low_memory=snakemake.config["flow"]["low_memory"],
                 frozen_encoders=params.frozen_encoders,

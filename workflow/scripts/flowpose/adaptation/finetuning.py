@@ -32,6 +32,7 @@ class FlowOptions:
         passes: over the sequence.
         learning_rate: of Adam, over all parameters.
         learning_rate_decay: let it fall linearly from there to nearly 0 at the last step.
+        knee: where the loss of a residual goes from quadratic to linear, px.
         precision: of RAFT (see `flowpose.raft.inference.estimate_flow`).
         low_memory: compute twice what would be large to keep; the result is the same.
         frozen_encoders: leave the networks that look at the images as they are.
@@ -45,6 +46,7 @@ class FlowOptions:
     passes: int = 8
     learning_rate: float = 1e-5
     learning_rate_decay: bool = False
+    knee: float = 1.0
     precision: Precision = "exact"
     low_memory: bool = False
     frozen_encoders: bool = False
@@ -68,7 +70,8 @@ def finetune(
 ) -> Float[np.ndarray, "{options.passes} {len(frames)-1}"]:
     """Bring RAFT's flow closer to a target: pair after pair, pass after pass.
 
-    The loss of a pair is the mean smooth L1 distance over all pixels and both components.
+    The loss of a pair is the mean over all pixels and both components of the smooth L1 distance
+    (`FlowOptions.knee`).
 
     Args:
         model: finetuned in place.
@@ -116,7 +119,8 @@ def finetune(
                 reference=reference,
             )
             flow = batch.padding.cut(flow).to(batch.targets.dtype)
-            loss = smooth_l1_loss(flow, batch.targets, reduction="none").mean((1, 2, 3))
+            loss = smooth_l1_loss(flow, batch.targets, reduction="none", beta=options.knee)
+            loss = loss.mean((1, 2, 3))
             adam.zero_grad()
             loss.mean().backward()
             adam.step()
