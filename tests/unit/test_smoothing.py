@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from flowpose.evaluation.smoothing import gaussian_smoothed, savitzky_golay_smoothed
+from flowpose.refinement.smoothing import gaussian_smoothed, savitzky_golay_smoothed
 from flowpose.pose.pose_file import Pose
 from flowpose.pose.weak_perspective import Crop
 
