@@ -51,6 +51,7 @@ def test_defaults_are_the_papers_but_for_those_that_are_named(config):
         "gradient_updates": None,
         "pairs_per_step": 1,
         "person_margin": None,
+        "adaptation": "finetune",
         "block": {"radius": 15, "person_height": None},
     }
     weights = {"prior": 400, "temporal": 300, "bones": 10000, "camera": 0.1, "flow": 0.01}

@@ -107,12 +107,21 @@ def of_sequence(key):
 
 
 def settings_of(rule):
-    """Parameter functions: what the result of a rule depends on in the variant's config."""
+    """Parameter functions: what the result of a rule depends on in the variant's config.
+
+    Besides, all of it as one: Snakemake compares the set of parameters' values with that of the last
+    run, and sees nothing where one takes a value that another has.
+    """
+
+    def all_settings(wildcards):
+        return settings(rule, config_of(wildcards.sequence))
 
     def setting(key):
-        return lambda wildcards: settings(rule, config_of(wildcards.sequence))[key]
+        return lambda wildcards: all_settings(wildcards)[key]
 
-    return {key: setting(key) for key in settings(rule, config)}
+    return {key: setting(key) for key in settings(rule, config)} | {
+        "settings": all_settings
+    }
 
 
 def stage_file(sequence, file):

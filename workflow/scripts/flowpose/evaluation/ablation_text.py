@@ -113,7 +113,8 @@ def _tells(row: Mapping[str, float], metric: Metric) -> bool:
 def _about(table: pd.DataFrame, dataset: str) -> tuple[str, str]:
     """What stands below each of both tables."""
     n, frames, over = table[["n_sequences", "n_frames", "interval_over"]].iloc[0]
-    data = f"{dataset}, {n} sequence{'s' * (n > 1)}, {frames} frames, flowpose {__version__}"
+    sequences = "sequence" if n == 1 else "sequences"
+    data = f"{dataset}, {n} {sequences}, {frames} frames, flowpose {__version__}"
     means = (
         f"{data}: mean over sequences, and its 95 % interval (bootstrap over {over}); "
         "the best of each metric is bold."
