@@ -13,6 +13,8 @@ from flowpose.evaluation.sequence_table import write_csv
 from flowpose.storage.whole_files import replacing
 from flowpose.version import __version__
 
+# Of LaTeX: a row holds as many values as there are metrics, with their intervals.
+_SMALL = r"\footnotesize\setlength{\tabcolsep}{3pt}"
 _HEADS = {"variant": "variant", "compared_with": "compared with"}
 
 
@@ -130,7 +132,7 @@ def _latex(cells: pd.DataFrame, caption: str, label: str) -> str:
     """A table of its own environment for the package booktabs; only names need escapes."""
     names = [name for name in _HEADS.values() if name in cells]
     styler = cells.style.hide(axis="index").format(escape="latex", subset=names)
-    return styler.format_index(escape="latex", axis="columns").to_latex(
+    text = styler.format_index(escape="latex", axis="columns").to_latex(
         hrules=True,
         environment="table*",
         column_format="l" * len(cells.columns),
@@ -139,3 +141,4 @@ def _latex(cells: pd.DataFrame, caption: str, label: str) -> str:
         position="t",
         position_float="centering",
     )
+    return text.replace(r"\begin{tabular}", _SMALL + "\n" + r"\begin{tabular}")

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -40,7 +41,8 @@ def read_ablation(path: Path | str) -> pd.DataFrame:
     """The table of an ablation (csv)."""
     with damage_named(path):
         # As text, whatever they look like.
-        return pd.read_csv(path, converters=dict.fromkeys(("variant", "compared_with"), str))
+        table = pd.read_csv(path, converters=dict.fromkeys(("variant", "compared_with"), str))
+    return table.fillna({"compared_with": ""})
 
 
 def draw_ablation(table: pd.DataFrame, png: Path | str, pdf: Path | str, *, title: str) -> None:
@@ -54,7 +56,7 @@ def draw_ablation(table: pd.DataFrame, png: Path | str, pdf: Path | str, *, titl
     with style.context(_STYLE):
         width = _INCHES_FOR_NAMES + _INCHES_PER_METRIC * max(1, len(metrics))
         height = _INCHES_BESIDE + _INCHES_PER_ROW * len(table)
-        figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
+        figure = Figure(figsize=(width, height), dpi=150, layout=ConstrainedLayoutEngine(w_pad=0.1))
         figure.suptitle(
             f"{title}: mean over {table['n_sequences'].iloc[0]} sequences, 95 % interval"
         )
