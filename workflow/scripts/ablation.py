@@ -18,7 +18,7 @@ _WHAT_VARIES = "what varies: mode, cycles, and the keys of frames, flow and pose
 ESTIMATED, CONFIGURED, UNTRAINED = "as estimated", "as configured", "no finetuning"
 # Of a pose alone, so that nobody waits for a finetuning.
 _UNTRAINED = {"flow.adaptation": "none", "cycles": 1}
-_SMOOTHED = {**_UNTRAINED, "pose.repair": False}
+_UNREPAIRED = {**_UNTRAINED, "pose.repair": False}
 # Those that each take one part of the pose's refinement away.
 _PARTS: tuple[tuple[str, Any], ...] = (
     ("pose.weights.flow", 0),
@@ -91,14 +91,14 @@ def _standard(
     smoothed = {"Gaussian": "gaussian", "Savitzky-Golay": "savitzky_golay"}
     variants: list[tuple[str, dict[str, Any], str]] = [
         *(
-            (f"smoothed, {name}", {**_SMOOTHED, "pose.solver": solver}, ESTIMATED)
+            (f"smoothed, {name}", {**_UNREPAIRED, "pose.solver": solver}, ESTIMATED)
             for name, solver in smoothed.items()
         ),
         (CONFIGURED, {}, ESTIMATED),
         ("mode: reference", {"mode": "reference"}, CONFIGURED),
         ("flow.adaptation: fuse", {"flow.adaptation": "fuse"}, CONFIGURED),
         (UNTRAINED, _UNTRAINED, CONFIGURED),
-        ("no flow at all", {**_SMOOTHED, "pose.weights.flow": 0}, UNTRAINED),
+        ("no flow at all", {**_UNREPAIRED, "pose.weights.flow": 0}, UNTRAINED),
         *(
             (
                 f"{UNTRAINED}, {_named(key.removeprefix('pose.'), value)}",

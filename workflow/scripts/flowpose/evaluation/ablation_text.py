@@ -1,6 +1,5 @@
 """The table of an ablation for programs (csv), for people (markdown) and for papers (LaTeX)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +74,9 @@ def _tables(table: pd.DataFrame, style: _Style) -> tuple[pd.DataFrame, pd.DataFr
         values = table[metric.name].round(metric.digits)
         best = values.min() if metric.better == "lower" else values.max()
         means[metric.heading] = [
-            _cell(row, metric, MEAN, style, bold=round(row[metric.name], metric.digits) == best)
+            _cell(
+                row, metric, MEAN, style, bold=bool(round(row[metric.name], metric.digits) == best)
+            )
             for _, row in table.iterrows()
         ]
         if f"{metric.name}{DIFFERENCE[0]}" in table:
@@ -87,7 +88,7 @@ def _tables(table: pd.DataFrame, style: _Style) -> tuple[pd.DataFrame, pd.DataFr
 
 
 def _cell(
-    row: Mapping[str, float],
+    row: pd.Series,
     metric: Metric,
     ends: tuple[str, str, str],
     style: _Style,
@@ -106,7 +107,7 @@ def _cell(
     return style.cell.format(mean=mean, low=low, high=high)
 
 
-def _tells(row: Mapping[str, float], metric: Metric) -> bool:
+def _tells(row: pd.Series, metric: Metric) -> bool:
     """Whether the interval of a difference does not hold 0."""
     low, high = (row[f"{metric.name}{end}"] for end in DIFFERENCE[1:])
     return bool(np.isfinite([low, high]).all() and (low > 0 or high < 0))
