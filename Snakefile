@@ -28,9 +28,15 @@ include: "workflow/rules/verify.smk"
 include: "workflow/rules/endings.smk"
 
 
+if config["ablation"]:
+
+    include: "workflow/rules/ablation.smk"
+
+
 rule all:
     default_target: True
     input:
         rules.table.output,
         rules.all_tables.output,
         expand(f"{RESULTS}/figure.png", sequence=SEQUENCES),
+        rules.ablation.input if config["ablation"] else [],

@@ -46,7 +46,7 @@ def test_defaults_are_the_papers_but_for_those_that_are_named(config):
         "passes": 8,
         "learning_rate": 1e-4,
         "learning_rate_decay": True,
-        "knee": 0.1,
+        "knee": 0.3,
         "precision": "auto",
         "low_memory": False,
         "frozen_encoders": False,
@@ -54,6 +54,7 @@ def test_defaults_are_the_papers_but_for_those_that_are_named(config):
         "pairs_per_step": 1,
         "person_margin": None,
         "target": "body",
+        "adaptation": "finetune",
         "block": {"radius": 15, "person_height": None},
     }
     weights = {"prior": 400, "temporal": 300, "bones": 10000, "camera": 0.1, "flow": 0.01}

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from flowpose.evaluation.smoothing import gaussian_smoothed, savitzky_golay_smoothed
+from flowpose.errors import InputError
 from flowpose.pose.pose_file import Pose
 from flowpose.pose.weak_perspective import Crop
+from flowpose.refinement.smoothing import gaussian_smoothed, savitzky_golay_smoothed
 
 T = 60
 both = pytest.mark.parametrize("smoothed", [gaussian_smoothed, savitzky_golay_smoothed])
@@ -103,3 +104,10 @@ def test_the_shortest_sequences_are_smoothed_too(body, smoothed, n):
     pose = pose_of(moving(body, np.arange(n) * 0.1))
     found = smoothed(pose, 30.0).joints_3d
     assert found.shape == pose.joints_3d.shape and np.isfinite(found).all()
+
+
+@both
+@pytest.mark.parametrize("fps", [0.0, float("nan")])
+def test_frames_whose_rate_is_not_known_are_refused(body, smoothed, fps):
+    with pytest.raises(InputError, match="does the video say its frame rate"):
+        smoothed(pose_of(moving(body, np.zeros(T))), fps)

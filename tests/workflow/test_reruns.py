@@ -48,6 +48,8 @@ def set_key(project, path: str, value) -> None:
     ("key", "value", "jobs"),
     [
         ("pose.weights.flow", 0.02, ALL_POSES),
+        # Another parameter of the rule has this value already.
+        ("pose.confidence", False, ALL_POSES),
         (
             "flow.learning_rate",
             2e-5,

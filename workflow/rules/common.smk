@@ -1,24 +1,28 @@
 import re
 import shutil
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
+from ablation import ablation
 from code_digest import code_digest
-from configuration import DOWNLOADS, ConfigError, complete
+from configuration import DOWNLOADS, ConfigError
 from flowpose.download.manifest import FOLDER_MANIFEST
 from flowpose.errors import InputError
 from formats import FORMATS
 from given_inputs import files_in, is_input, names_digest
 from human36m_sequences import human36m_sequences, raw_files
 from shared_cache import separate_by_software
+from sharing import Sharing, flow_of, is_reference, last_pose, settings
 
 try:
+    CONFIGS, ROWS = ablation(deepcopy(config))
     # In place: scripts see this object too.
-    config.update(complete(config))
+    config.update(CONFIGS[""])
 except ConfigError as error:
     raise WorkflowError(
         f"The config is not right:\n{error}\nEvery key: config/README.md"
@@ -26,16 +30,11 @@ except ConfigError as error:
 
 DATASET = config["dataset"]
 CYCLES = config["cycles"]
-REFERENCE = config["mode"] == "reference"
-# The paper refines a pose against the flow of the same cycle, and none in the last; by default a cycle
-# begins with its pose, so that the flow learns toward the better one.
-LAST_POSE = CYCLES - 1 if REFERENCE else CYCLES
 FOLDER = config["results"]
 RESULTS = f"{FOLDER}/{DATASET}/{{sequence}}"
 LOGS = f"{RESULTS}/logs"
 LABELS = f"{FOLDER}/{DATASET}/labels"
 TABLES = f"{FOLDER}/{DATASET}"
-FLOW_WEIGHTS = config["flow"]["weights"]
 ENVIRONMENT = "../../envs/flowpose.yaml"
 
 # Either the config names sequences, or says where Human3.6M lies, of which some have no labels.
@@ -45,6 +44,11 @@ if config["human36m"]:
         SEQUENCES, LEFT_OUT = human36m_sequences(config["human36m"], labels=LABELS)
     except InputError as error:
         raise WorkflowError(error)
+
+# What the wildcard `sequence` may be: a sequence of the config, or one of a variant of it in an
+# ablation, `<the variant's folder>/<sequence>`. A variant makes only what no variant before it makes
+# alike; the config itself is the first.
+SHARING = Sharing(CONFIGS)
 
 # A flow job takes a GPU unless it cannot: told so, or nothing on this machine looks like one. On a
 # cluster this machine says nothing of those that compute: there the profile sets the resource.
@@ -59,15 +63,106 @@ if workflow.workflow_settings.cache is not None:
     separate_by_software()
 
 
+def in_variant(variant, sequence):
+    """What the wildcard `sequence` is for a sequence in a variant of the config."""
+    return f"{variant}/{sequence}" if variant else sequence
+
+
+def config_of(sequence):
+    """The config of the variant that a sequence is of."""
+    return CONFIGS[sequence.rpartition("/")[0]]
+
+
+def item_of(sequence):
+    """What the config says of a sequence, in all variants alike."""
+    return SEQUENCES[sequence.rpartition("/")[2]]
+
+
+def sequences_pattern(variants):
+    """What the wildcard `sequence` may be in some variants, as a constraint."""
+    if not SEQUENCES or not variants:
+        return "(?!)"
+    folders = "|".join(
+        re.escape(f"{variant}/") if variant else "" for variant in variants
+    )
+    return f"(?:{folders})(?:{'|'.join(map(re.escape, SEQUENCES))})"
+
+
+def adapted_by(way):
+    """The wildcard `sequence` in those variants whose flow is adapted in a way."""
+    return sequences_pattern(
+        [name for name in CONFIGS if flow_of(CONFIGS[name])["adaptation"] == way]
+    )
+
+
 wildcard_constraints:
-    sequence="|".join(map(re.escape, SEQUENCES)) or "none",
+    sequence=sequences_pattern(CONFIGS),
     cycle=r"[1-9]\d*",
     package="|".join(map(re.escape, config["downloads"])) or "none",
 
 
 def of_sequence(key):
     """A parameter function: what the config says of the sequence."""
-    return lambda wildcards: SEQUENCES[wildcards.sequence][key]
+    return lambda wildcards: item_of(wildcards.sequence)[key]
+
+
+def settings_of(rule):
+    """Parameter functions: what the result of a rule depends on in the variant's config.
+
+    Besides, all of it as one: Snakemake compares the set of parameters' values with that of the last
+    run, and sees nothing where one takes a value that another has.
+    """
+
+    def all_settings(wildcards):
+        return settings(rule, config_of(wildcards.sequence))
+
+    def setting(key):
+        return lambda wildcards: all_settings(wildcards)[key]
+
+    return {key: setting(key) for key in settings(rule, config)} | {
+        "settings": all_settings
+    }
+
+
+def stage_file(sequence, file):
+    """The file that stands for one of a sequence's stages: of the first variant that makes it alike."""
+    variant, _, name = sequence.rpartition("/")
+    owner, stage = SHARING.owner(variant, Path(file).stem)
+    folder = RESULTS.format(sequence=in_variant(owner, name))
+    return f"{folder}/{stage}{Path(file).suffix}"
+
+
+def of_stage(file):
+    """An input function: a file of the sequence, in the wildcard's cycle."""
+    return lambda wildcards: stage_file(wildcards.sequence, file.format(**wildcards))
+
+
+def in_cycles(file, cycles):
+    """An input function: a file of the sequence in those cycles that its config has."""
+    return lambda wildcards: [
+        stage_file(wildcards.sequence, file.format(cycle=cycle))
+        for cycle in cycles(config_of(wildcards.sequence))
+    ]
+
+
+def flow_cycles(config):
+    """The cycles that have a flow."""
+    return range(config["cycles"] + 1)
+
+
+def pose_cycles(config):
+    """The cycles that have a pose of their own."""
+    return range(last_pose(config) + 1)
+
+
+def ends_of(cycles):
+    """Of the cycles of a config the first and the last."""
+
+    def ends(config):
+        found = cycles(config)
+        return sorted({found[0], found[-1]})
+
+    return ends
 
 
 def kept(kind, path):
@@ -88,7 +183,7 @@ def given_file(path, wildcards, *made):
 
 def parts_of(sequence):
     """What the config says of each part of a sequence that it has."""
-    item = SEQUENCES[sequence]
+    item = item_of(sequence)
     parts = {**item, **item["estimates"]}
     return {part: parts[part] for part in FORMATS if part in parts}
 
@@ -173,14 +268,15 @@ def made_before_flows(wildcards):
     folder = RESULTS.format(sequence=wildcards.sequence)
     if Path(f"{folder}/flow_0.h5").exists():
         return []
-    stages = [f"{folder}/{stage}.h5" for stage in ("truth", "keypoints", "pose_0")]
-    return [*stages, *true_flow_of(wildcards)]
+    stages = ("truth.h5", "keypoints.h5", "pose_0.h5")
+    files = [stage_file(wildcards.sequence, stage) for stage in stages]
+    return [*files, *true_flow_of(wildcards)]
 
 
 def true_flow_of(wildcards):
     """An input function: the true flow of a sequence, if that is known."""
-    path = f"{RESULTS}/true_flow.h5".format(sequence=wildcards.sequence)
-    return [path] if "true_flow" in parts_of(wildcards.sequence) else []
+    known = "true_flow" in parts_of(wildcards.sequence)
+    return [stage_file(wildcards.sequence, "true_flow.h5")] if known else []
 
 
 def used_video(wildcards):
@@ -195,16 +291,32 @@ def tables_there(_):
     return sorted({f"{TABLES}/table.csv", *others})
 
 
-def of_cycle_before(name):
+def of_cycle_before(file):
     """An input function: a file of the sequence in the cycle before."""
-    return lambda wildcards: f"{RESULTS}/{name}".format(
-        sequence=wildcards.sequence, cycle=int(wildcards.cycle) - 1
+    return lambda wildcards: stage_file(
+        wildcards.sequence, file.format(cycle=int(wildcards.cycle) - 1)
     )
+
+
+def pose_for_flow(wildcards):
+    """An input function: the pose that a cycle's flow learns toward."""
+    before = is_reference(config_of(wildcards.sequence))
+    of = of_cycle_before if before else of_stage
+    return of("pose_{cycle}.h5")(wildcards)
+
+
+def flow_for_pose(wildcards):
+    """An input function: the flow that a cycle's pose is refined against."""
+    same = is_reference(config_of(wildcards.sequence))
+    of = of_stage if same else of_cycle_before
+    return of("flow_{cycle}.h5")(wildcards)
 
 
 def first_weights(made):
     """An input function: RAFT as loaded, to make a file of the sequence from."""
-    return lambda wildcards: given_file(FLOW_WEIGHTS, wildcards, f"{RESULTS}/{made}")
+    return lambda wildcards: given_file(
+        config_of(wildcards.sequence)["flow"]["weights"], wildcards, f"{RESULTS}/{made}"
+    )
 
 
 def weights_before(wildcards):
@@ -216,7 +328,7 @@ def weights_before(wildcards):
 
 def named_downloads():
     """All that the config names of downloads: files, and of folders their manifests."""
-    named = [FLOW_WEIGHTS]
+    named = [variant["flow"]["weights"] for variant in CONFIGS.values()]
     for sequence, item in SEQUENCES.items():
         named.append(item["video"])
         for given, found in (part_of(sequence, part) for part in parts_of(sequence)):

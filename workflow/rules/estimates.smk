@@ -5,7 +5,7 @@ rule estimates:
     """The pose and the keypoints that others estimated, in the frames that are used."""
     input:
         files_of(("pose", "keypoints"), *ESTIMATES),
-        frames=f"{RESULTS}/frames.h5",
+        frames=of_stage("frames.h5"),
     output:
         pose=ESTIMATES[0],
         keypoints=ESTIMATES[1],

@@ -24,6 +24,8 @@ def everything_made():
         params = {
             name: value(wildcards) if callable(value) else value
             for name, value in maker.params.items()
+            # There one by one.
+            if name != "settings"
         }
         unused = inputs.get("made_first", [])
         found[path] = {

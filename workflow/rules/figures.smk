@@ -2,21 +2,11 @@
 rule moment:
     """A pair of frames, and what the method made of it."""
     input:
-        frames=f"{RESULTS}/frames.h5",
-        truth=f"{RESULTS}/truth.h5",
-        flow_scores=expand(
-            f"{RESULTS}/flow_scores_{{cycle}}.h5",
-            cycle=(0, CYCLES),
-            allow_missing=True,
-        ),
-        flows=expand(
-            f"{RESULTS}/flow_{{cycle}}.h5", cycle=(0, CYCLES), allow_missing=True
-        ),
-        poses=expand(
-            f"{RESULTS}/pose_{{cycle}}.h5",
-            cycle=sorted({0, LAST_POSE}),
-            allow_missing=True,
-        ),
+        frames=of_stage("frames.h5"),
+        truth=of_stage("truth.h5"),
+        flow_scores=in_cycles("flow_scores_{cycle}.h5", ends_of(flow_cycles)),
+        flows=in_cycles("flow_{cycle}.h5", ends_of(flow_cycles)),
+        poses=in_cycles("pose_{cycle}.h5", ends_of(pose_cycles)),
     output:
         f"{RESULTS}/moment.h5",
     log:
@@ -24,7 +14,7 @@ rule moment:
     conda:
         ENVIRONMENT
     params:
-        cycles=CYCLES,
+        cycles=lambda wildcards: config_of(wildcards.sequence)["cycles"],
         code=code_digest("take_moment.py"),
     script:
         "../scripts/take_moment.py"
@@ -34,12 +24,8 @@ rule figure:
     """What the method did to a sequence, in a picture."""
     input:
         moment=f"{RESULTS}/moment.h5",
-        pose_scores=f"{RESULTS}/pose_scores.h5",
-        flow_scores=expand(
-            f"{RESULTS}/flow_scores_{{cycle}}.h5",
-            cycle=range(CYCLES + 1),
-            allow_missing=True,
-        ),
+        pose_scores=of_stage("pose_scores.h5"),
+        flow_scores=in_cycles("flow_scores_{cycle}.h5", flow_cycles),
     output:
         report(
             f"{RESULTS}/figure.png",
@@ -52,7 +38,7 @@ rule figure:
     conda:
         ENVIRONMENT
     params:
-        cycles=CYCLES,
+        cycles=lambda wildcards: config_of(wildcards.sequence)["cycles"],
         code=code_digest("draw_figure.py"),
     script:
         "../scripts/draw_figure.py"

@@ -1,22 +1,8 @@
-# The reference is computed in full, whatever the config says for speed.
-IN_FULL = {
-    "precision": "exact",
-    "learning_rate_decay": False,
-    "knee": 1.0,
-    "target": "blocks",
-    "frozen_encoders": False,
-    "gradient_updates": None,
-    "pairs_per_step": 1,
-    "person_margin": None,
-}
-FLOW = config["flow"] | (IN_FULL if REFERENCE else {})
-
-
 rule flow_initial:
     """RAFT as loaded."""
     input:
         made_first=made_before_flows,
-        frames=f"{RESULTS}/frames.h5",
+        frames=of_stage("frames.h5"),
         weights=first_weights("flow_0.h5"),
     output:
         kept("flows", f"{RESULTS}/flow_0.h5"),
@@ -28,14 +14,10 @@ rule flow_initial:
     threads: 4
     resources:
         gpu=FLOW_GPUS,
-        mem_mb=flow_mem_mb(FLOW, finetuned=False),
+        mem_mb=flow_mem_mb(finetuned=False),
     params:
-        weights=FLOW["weights"],
+        **settings_of("flow_initial"),
         found=lambda wildcards: bool(first_weights("flow_0.h5")(wildcards)),
-        model=FLOW["model"],
-        updates=FLOW["updates"],
-        precision=FLOW["precision"],
-        reference=REFERENCE,
         code=code_digest("estimate_flow.py"),
     script:
         "../scripts/estimate_flow.py"
@@ -44,29 +26,46 @@ rule flow_initial:
 rule flow_finetuned:
     """RAFT finetuned, from where the cycle before left it, toward a pose."""
     input:
-        frames=f"{RESULTS}/frames.h5",
+        frames=of_stage("frames.h5"),
         weights=weights_before,
         flow=of_cycle_before("flow_{cycle}.h5"),
-        pose=(
-            of_cycle_before("pose_{cycle}.h5")
-            if REFERENCE
-            else f"{RESULTS}/pose_{{cycle}}.h5"
-        ),
+        pose=pose_for_flow,
     output:
         kept("flows", multiext(f"{RESULTS}/flow_{{cycle}}", flow=".h5", weights=".pt")),
     log:
         f"{LOGS}/flow_{{cycle}}.log",
+    wildcard_constraints:
+        sequence=adapted_by("finetune"),
     cache: SHARED
     conda:
         ENVIRONMENT
     threads: 4
     resources:
         gpu=FLOW_GPUS,
-        mem_mb=flow_mem_mb(FLOW, finetuned=True),
+        mem_mb=flow_mem_mb(finetuned=True),
     params:
-        # Low memory is no reason to compute again: the result is the same.
-        **{k: v for k, v in FLOW.items() if k not in ("weights", "low_memory")},
-        reference=REFERENCE,
+        **settings_of("flow_finetuned"),
         code=code_digest("finetune_flow.py"),
     script:
         "../scripts/finetune_flow.py"
+
+
+rule flow_fused:
+    """RAFT's flow with the motion of a pose drawn over it; nothing is trained."""
+    input:
+        flow=of_stage("flow_0.h5"),
+        pose=of_stage("pose_{cycle}.h5"),
+    output:
+        kept("flows", f"{RESULTS}/flow_{{cycle}}.h5"),
+    log:
+        f"{LOGS}/flow_{{cycle}}.log",
+    wildcard_constraints:
+        sequence=adapted_by("fuse"),
+    conda:
+        ENVIRONMENT
+    threads: 4
+    params:
+        **settings_of("flow_fused"),
+        code=code_digest("fuse_flow.py"),
+    script:
+        "../scripts/fuse_flow.py"

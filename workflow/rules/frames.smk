@@ -9,12 +9,11 @@ rule frames:
     conda:
         ENVIRONMENT
     params:
+        **settings_of("frames"),
         video=of_sequence("video"),
         # One that was missing and has come is to be read, however old it is.
         found=lambda wildcards: bool(used_video(wildcards)),
         crop=of_sequence("crop"),
-        used=config["frames"],
-        jpeg=REFERENCE,
         code=code_digest("extract_frames.py"),
     script:
         "../scripts/extract_frames.py"

@@ -1,23 +1,26 @@
+from itertools import product
+
 from given_inputs import refuse_replacement
 
 
 def given_paths(sequence):
     """All that the config names for a sequence: key, path, and a file that is made from it."""
     folder = RESULTS.format(sequence=sequence)
-    video = SEQUENCES[sequence]["video"]
-    yield f"sequences.{sequence}.video", video, f"{folder}/frames.h5"
-    yield "flow.weights", FLOW_WEIGHTS, f"{folder}/flow_0.h5"
+    item, weights = item_of(sequence), config_of(sequence)["flow"]["weights"]
+    name = sequence.rpartition("/")[2]
+    yield f"sequences.{name}.video", item["video"], f"{folder}/frames.h5"
+    yield "flow.weights", weights, f"{folder}/flow_0.h5"
     for part in parts_of(sequence):
         given, found = part_of(sequence, part)
         stage = "pose_0" if part == "pose" else part
-        key = part if part in SEQUENCES[sequence] else f"estimates.{part}"
+        key = part if part in item else f"estimates.{part}"
         for path in found.paths(given, "file") + found.paths(given, "folder"):
-            yield f"sequences.{sequence}.{key}", path, f"{folder}/{stage}.h5"
+            yield f"sequences.{name}.{key}", path, f"{folder}/{stage}.h5"
 
 
 # Snakemake says that nothing is to be done where an input is missing and all outputs are there.
-for sequence in SEQUENCES:
-    for key, path, output in given_paths(sequence):
+for variant, sequence in product(CONFIGS, SEQUENCES):
+    for key, path, output in given_paths(in_variant(variant, sequence)):
         if not is_made(path):
             try:
                 refuse_replacement(key, path, output)

@@ -19,15 +19,16 @@ def tell_of_memory(sequence, needed, limit):
     )
 
 
-def flow_mem_mb(flow, finetuned):
+def flow_mem_mb(finetuned):
     """A resource function: what a flow job may hold, times the attempt. Unknown without frames."""
 
     def mem_mb(wildcards, input, attempt):
+        variant = config_of(wildcards.sequence)
         needed = flow_job_mb(
             str(input.frames),
-            flow,
+            flow_of(variant),
             finetuned=finetuned,
-            reference=REFERENCE,
+            reference=is_reference(variant),
             gpu=FLOW_GPUS > 0,
         )
         # Snakemake lets it run alone then, and does not say so.

@@ -1,14 +1,10 @@
 rule pose_refined:
     """The estimated pose, repaired and refined against a flow."""
     input:
-        frames=f"{RESULTS}/frames.h5",
-        pose=f"{RESULTS}/pose_0.h5",
-        keypoints=f"{RESULTS}/keypoints.h5",
-        flow=(
-            f"{RESULTS}/flow_{{cycle}}.h5"
-            if REFERENCE
-            else of_cycle_before("flow_{cycle}.h5")
-        ),
+        frames=of_stage("frames.h5"),
+        pose=of_stage("pose_0.h5"),
+        keypoints=of_stage("keypoints.h5"),
+        flow=flow_for_pose,
     output:
         f"{RESULTS}/pose_{{cycle}}.h5",
     log:
@@ -17,8 +13,7 @@ rule pose_refined:
     conda:
         ENVIRONMENT
     params:
-        **config["pose"],
-        reference=REFERENCE,
+        **settings_of("pose_refined"),
         code=code_digest("refine_pose.py"),
     script:
         "../scripts/refine_pose.py"

@@ -1,12 +1,8 @@
 rule pose_scores:
     """How far the poses of all cycles are from the truth, a frame and joint."""
     input:
-        truth=f"{RESULTS}/truth.h5",
-        poses=expand(
-            f"{RESULTS}/pose_{{cycle}}.h5",
-            cycle=range(LAST_POSE + 1),
-            allow_missing=True,
-        ),
+        truth=of_stage("truth.h5"),
+        poses=in_cycles("pose_{cycle}.h5", pose_cycles),
     output:
         f"{RESULTS}/pose_scores.h5",
     log:
@@ -14,7 +10,7 @@ rule pose_scores:
     conda:
         ENVIRONMENT
     params:
-        cycles=CYCLES,
+        **settings_of("pose_scores"),
         code=code_digest("score_poses.py"),
     script:
         "../scripts/score_poses.py"
@@ -25,9 +21,9 @@ rule pose_scores:
 rule flow_scores:
     """How far a cycle's flow is from the true motion, a pair of frames and joint."""
     input:
-        truth=f"{RESULTS}/truth.h5",
+        truth=of_stage("truth.h5"),
         true_flow=true_flow_of,
-        flow=f"{RESULTS}/flow_{{cycle}}.h5",
+        flow=of_stage("flow_{cycle}.h5"),
     output:
         f"{RESULTS}/flow_scores_{{cycle}}.h5",
     log:
@@ -38,7 +34,7 @@ rule flow_scores:
     conda:
         ENVIRONMENT
     params:
-        reference=REFERENCE,
+        **settings_of("flow_scores"),
         code=code_digest("score_flow.py"),
     script:
         "../scripts/score_flow.py"

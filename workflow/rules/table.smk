@@ -11,11 +11,11 @@ rule table:
     input:
         poses=expand(f"{RESULTS}/pose_scores.h5", sequence=SEQUENCES),
         # All cycles of a sequence, then those of the next one.
-        flows=expand(
-            f"{RESULTS}/flow_scores_{{cycle}}.h5",
-            sequence=SEQUENCES,
-            cycle=range(CYCLES + 1),
-        ),
+        flows=[
+            stage_file(sequence, f"flow_scores_{cycle}.h5")
+            for sequence in SEQUENCES
+            for cycle in range(CYCLES + 1)
+        ],
     output:
         **{name: update(path) for name, path in by_action.items()},
         # To update: a run that fails leaves the last table.

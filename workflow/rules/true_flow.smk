@@ -2,7 +2,7 @@ rule true_flow:
     """Where every pixel goes, in the frames that are used; only where that is known."""
     input:
         in_folders(["true_flow"], f"{RESULTS}/true_flow.h5"),
-        frames=f"{RESULTS}/frames.h5",
+        frames=of_stage("frames.h5"),
     output:
         kept("flows", f"{RESULTS}/true_flow.h5"),
     log:

@@ -2,7 +2,7 @@ rule truth:
     """Where the joints were, in the frames that are used."""
     input:
         files_of(["truth"], f"{RESULTS}/truth.h5"),
-        frames=f"{RESULTS}/frames.h5",
+        frames=of_stage("frames.h5"),
     output:
         f"{RESULTS}/truth.h5",
     log:

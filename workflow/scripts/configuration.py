@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,7 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: a key is unknown or missing, or a value is not allowed.
     """
-    root = yaml.safe_load(_SCHEMA.read_text())
-    root["$defs"] |= {
-        "pose_formats": schema(POSES),
-        "keypoint_formats": schema(KEYPOINTS),
-        "truth": schema(TRUTHS, default="multiview"),
-        "true_flow": schema(TRUE_FLOWS, default="files"),
-    }
-    if config.get("mode") == "reference":
-        root = _in_reference(root)
+    root = _schema(config.get("mode") == "reference")
     filled = _with_defaults(config, root, root)
     errors = sorted(_Validator(root).iter_errors(filled), key=_key)
     if errors:
@@ -50,6 +43,19 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     for sequence in filled["sequences"].values():
         sequence["estimates"] = _in_full(sequence["estimates"])
     return filled
+
+
+@cache
+def _schema(reference: bool) -> dict[str, Any]:
+    """The schema of a config in its mode; not to be changed."""
+    root = yaml.safe_load(_SCHEMA.read_text())
+    root["$defs"] |= {
+        "pose_formats": schema(POSES),
+        "keypoint_formats": schema(KEYPOINTS),
+        "truth": schema(TRUTHS, default="multiview"),
+        "true_flow": schema(TRUE_FLOWS, default="files"),
+    }
+    return _in_reference(root) if reference else root
 
 
 def _in_full(estimates: dict[str, Any]) -> dict[str, dict[str, str]]:

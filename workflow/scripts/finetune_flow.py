@@ -31,7 +31,7 @@ with (
     precision = precision_on(device, params.precision)
     prepare(snakemake.threads, fast=precision == "fast")
     # The first ones may be gone, which is for their reader to say.
-    weights = inputs.weights or snakemake.config["flow"]["weights"]
+    weights = inputs.weights or params.weights
     model = place_raft(load_raft(weights, params.model), device, precision=precision)
     pose = read_pose(inputs.pose)
     flow_file = Path(snakemake.output.flow)

@@ -167,7 +167,10 @@ def _record(snakemake, provenance: Provenance) -> None:
 
 
 def _provenance(snakemake) -> Provenance:
-    parameters = {key: value for key, value in snakemake.params.items() if key != "code"}
+    # The settings are there one by one.
+    parameters = {
+        key: value for key, value in snakemake.params.items() if key not in ("code", "settings")
+    }
     unused = set(snakemake.input.get("made_first", ()))
     inputs = [path for path in snakemake.input if path not in unused and Path(path).is_file()]
     return Provenance(

@@ -12,6 +12,7 @@ from flowpose.refinement.energy import PoseWeights
 from flowpose.refinement.measures import Measures
 from flowpose.refinement.refine import PoseOptions, refine_pose
 from flowpose.refinement.repair import repair
+from flowpose.refinement.smoothing import SMOOTHERS
 from flowpose.video.frames_file import read_header
 
 with job(snakemake) as provenance:
@@ -20,35 +21,40 @@ with job(snakemake) as provenance:
     detections, weights = keypoints.joints_2d, keypoints.weights(params.min_confidence)
     if params.confidence and not params.reference:
         weights = weights * np.clip(keypoints.confidence, 0, 1)
-    seconds = np.diff(read_header(inputs.frames).time)
-    repairs = None
+    header = read_header(inputs.frames)
+    seconds = np.diff(header.time)
+    repairs, loss = None, None
     with open_flows(inputs.flow) as flows:
         if params.repair and not params.reference:
             pose, detections, weights, repairs = repair(pose, detections, weights, flows)
             for line in repairs.summary() or ["nothing to repair"]:
                 logging.info("%s", line)
-        refined = refine_pose(
-            pose,
-            detections,
-            weights,
-            flows,
-            options=PoseOptions(
-                weights=PoseWeights(**params.weights),
-                measures=Measures(
-                    units=params.units,
-                    temporal=params.temporal,
-                    seconds=seconds if params.per_second else None,
-                    knee=params.knee,
+        if params.solver in SMOOTHERS and not params.reference:
+            pose = SMOOTHERS[params.solver](pose, header.fps)
+        else:
+            refined = refine_pose(
+                pose,
+                detections,
+                weights,
+                flows,
+                options=PoseOptions(
+                    weights=PoseWeights(**params.weights),
+                    measures=Measures(
+                        units=params.units,
+                        temporal=params.temporal,
+                        seconds=seconds if params.per_second else None,
+                        knee=params.knee,
+                    ),
+                    solver=params.solver,
+                    steps=params.steps,
+                    learning_rate=params.learning_rate,
+                    stop_decimals=params.stop_decimals,
+                    stop_patience=params.stop_patience,
                 ),
-                solver=params.solver,
-                steps=params.steps,
-                learning_rate=params.learning_rate,
-                stop_decimals=params.stop_decimals,
-                stop_patience=params.stop_patience,
-            ),
-            repairs=repairs,
-            reference=params.reference,
-            progress=progress(snakemake, "step"),
-        )
-    logging.info("energy %.6g to %.6g, %s", refined.loss[0], refined.loss[-1], refined.stop)
-    write_pose(snakemake.output[0], refined.pose, provenance, refined.loss, repairs)
+                repairs=repairs,
+                reference=params.reference,
+                progress=progress(snakemake, "step"),
+            )
+            pose, loss = refined.pose, refined.loss
+            logging.info("energy %.6g to %.6g, %s", loss[0], loss[-1], refined.stop)
+    write_pose(snakemake.output[0], pose, provenance, loss, repairs)

@@ -17,10 +17,12 @@ class FlowReader:
 
     Attributes:
         precision: in which RAFT has computed them.
+        device: on which.
     """
 
     def __init__(self, h5: h5py.File) -> None:
         self.precision = stage_files.text(h5, "precision")
+        self.device = stage_files.text(h5, "device")
         self._flow = h5["flow"]
         self._unit = stage_files.read(h5, "flow_unit", (len(self._flow),))
 

@@ -61,8 +61,8 @@ def draw_figure(path: Path | str, moment: Moment, scores: SequenceScores, *, tit
         title: name of the sequence.
     """
     pair = moment.pair
-    has_motion = np.isfinite(moment.motions["truth"]).any()
-    why = ", where the flow's error changed most" if has_motion else ""
+    changed = np.isfinite(moment.motions["truth"]).any() and not np.array_equal(*moment.flows)
+    why = ", where the flow's error changed most" if changed else ""
     with style.context(_STYLE):
         layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
         figure = Figure(figsize=(16, 10), dpi=100, layout=layout)

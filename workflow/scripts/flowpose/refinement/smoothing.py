@@ -11,6 +11,7 @@ from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import savgol_filter
 
+from flowpose.errors import check
 from flowpose.pose.pose_file import Pose
 from flowpose.pose.weak_perspective import CROP_SIZE
 
@@ -27,7 +28,11 @@ def gaussian_smoothed(pose: Pose, fps: float) -> Pose:
 
     Args:
         fps: frames a second.
+
+    Raises:
+        InputError: it is not above 0, as where it is not known.
     """
+    _check_rate(fps)
     return _smoothed(
         pose, lambda values: gaussian_filter1d(values, _SIGMA_S * fps, axis=0, mode="nearest")
     )
@@ -41,12 +46,29 @@ def savitzky_golay_smoothed(pose: Pose, fps: float) -> Pose:
 
     Args:
         fps: frames a second.
+
+    Raises:
+        InputError: it is not above 0, as where it is not known.
     """
+    _check_rate(fps)
     n = len(pose.joints_3d)
     window = max(_LEAST_WINDOW, 2 * round((_WINDOW_S * fps - 1) / 2) + 1)
     window = min(window, n - (n + 1) % 2)
     return _smoothed(
         pose, lambda values: savgol_filter(values, window, min(_ORDER, window - 1), axis=0)
+    )
+
+
+# By the name of `pose.solver`.
+SMOOTHERS = {"gaussian": gaussian_smoothed, "savitzky_golay": savitzky_golay_smoothed}
+
+
+def _check_rate(fps: float) -> None:
+    check(
+        np.isfinite(fps) and fps > 0,
+        "frames",
+        f"their rate is {fps}",
+        "does the video say its frame rate? Or take another pose.solver",
     )
 
 
