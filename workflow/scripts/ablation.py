@@ -30,7 +30,7 @@ _PARTS: tuple[tuple[str, Any], ...] = (
     ("pose.confidence", False),
     ("pose.weights.keypoints", 0.01),
 )
-# And of the finetuning, which needs one cycle to show. Blocks as large as the paper's people have them.
+# And of the finetuning, which needs one cycle to show. Blocks are in proportion to the person.
 FIRST_CYCLE = "as configured, cycle 1"
 _FLOW_PARTS: tuple[dict[str, Any], ...] = (
     {"flow.target": "blocks", "flow.block.person_height": 500},
