@@ -13,6 +13,7 @@ known exactly.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from itertools import pairwise
 
 import mini_human36m_body as body
@@ -145,8 +146,8 @@ def noisy_sequences(n: int, noise: Noise, rates: Rates) -> Iterator[NoisySequenc
 
 def noisy_sequence(seed: int, noise: Noise, rates: Rates) -> NoisySequence:
     """A sequence of 16 frames, 0.1 s apart, of 96 x 96 px with a person of some 64 px."""
-    motion_rng, noise_rng, fault_rng = (np.random.default_rng([seed, kind]) for kind in range(3))
-    joints, pixels, px_per_m = _moving_doll(motion_rng)
+    noise_rng, fault_rng = (np.random.default_rng([seed, kind]) for kind in (1, 2))
+    joints, pixels, flow = _moving_doll(seed)
     true_3d, true_2d = joints[:, files.METRO_14], pixels[:, files.METRO_14]
     faults = _faults(fault_rng, noise, rates)
     points, confidence = _detections(true_2d, noise, faults, noise_rng, fault_rng)
@@ -165,14 +166,18 @@ def noisy_sequence(seed: int, noise: Noise, rates: Rates) -> NoisySequence:
         tuple(np.flatnonzero(missed).tolist()),
     )
     points[missed], confidence[missed] = np.nan, 0
-    flow = StripFlow(pixels, joints[..., 2], px_per_m, SIDE)
     return NoisySequence(true_3d, true_2d, pose, Keypoints(points, confidence), flow, faults)
 
 
+@lru_cache(maxsize=1)
 def _moving_doll(
-    rng: np.random.Generator,
-) -> tuple[Float[np.ndarray, "T 32 3"], Float[np.ndarray, "T 32 2"], Float[np.ndarray, "T 32"]]:
-    """The 32 joints in the camera's frame, m, in px of the frames, and px a m at each."""
+    seed: int,
+) -> tuple[Float[np.ndarray, "T 32 3"], Float[np.ndarray, "T 32 2"], StripFlow]:
+    """The 32 joints in the camera's frame, m, and in px of the frames, and how the pixels move.
+
+    Kept for the sequence of the same seed with other noise and faults.
+    """
+    rng = np.random.default_rng([seed, 0])
     walks = rng.random() < 0.6
     upper, fore = rng.uniform(0, 1.2, 2), rng.uniform(0, 1, 2)
     motion = body.Motion(
@@ -190,7 +195,8 @@ def _moving_doll(
     heights = np.ptp(pixels[..., 1], axis=1)
     scale = min(_PERSON_PX / np.median(heights), 0.9 * SIDE / (high - low).max())
     pixels = (pixels - (low + high) / 2) * scale + SIDE / 2
-    return joints, pixels, scale * camera.focal_px.mean() / joints[..., 2]
+    px_per_m = scale * camera.focal_px.mean() / joints[..., 2]
+    return joints, pixels, StripFlow(pixels, joints[..., 2], px_per_m, SIDE)
 
 
 def _faults(rng: np.random.Generator, noise: Noise, rates: Rates) -> Faults:

@@ -7,7 +7,7 @@ from mini_human36m_render import STRIPS
 
 
 class StripFlow:
-    """A field a pair of frames, computed when it is asked for.
+    """A field a pair of frames, computed when it is first asked for.
 
     A strip covers the bone and half its width beyond either end. Where strips lie over each other
     it is the nearest one that moves; beside the doll nothing does.
@@ -39,20 +39,26 @@ class StripFlow:
             ],
             2,
         )
-        self._matrix = np.stack([along, across], -1)
+        axes = np.stack([along, across], -1)
+        self._moves = axes[1:] @ np.linalg.pinv(axes[:-1])
         self._start = starts
         self._side = side
+        self._fields: dict[int, Float[np.ndarray, "side side 2"]] = {}
 
     def __len__(self) -> int:
         return len(self._start) - 1
 
     def __getitem__(self, t: int) -> Float[np.ndarray, "side side 2"]:
+        if t not in self._fields:
+            self._fields[t] = self._field(t)
+        return self._fields[t]
+
+    def _field(self, t: int) -> Float[np.ndarray, "side side 2"]:
         owner = self._owner(t)
         rows, columns = np.nonzero(owner >= 0)
         strips = owner[rows, columns]
         points = np.stack([columns, rows], -1)
-        moves = self._matrix[t + 1] @ np.linalg.pinv(self._matrix[t])
-        local = np.einsum("nij,nj->ni", moves[strips], points - self._start[t, strips])
+        local = np.einsum("nij,nj->ni", self._moves[t, strips], points - self._start[t, strips])
         flow = np.zeros((self._side, self._side, 2), np.float32)
         flow[rows, columns] = self._start[t + 1, strips] + local - points
         return flow

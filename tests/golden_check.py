@@ -50,8 +50,10 @@ from flowpose.pose.weak_perspective import Crop
 from flowpose.raft.checkpoint import load_raft, torchvision_key
 from flowpose.raft.inference import estimate_flows
 from flowpose.readers.dcpose import DCPOSE_17
-from flowpose.refinement.energy import PoseEnergy, PoseWeights, bone_lengths, unpack
+from flowpose.refinement.energy import PoseEnergy, PoseWeights
+from flowpose.refinement.gradient import energy_gradient
 from flowpose.refinement.refine import PoseOptions, refine_pose
+from flowpose.refinement.variables import bone_lengths, bone_vectors, unpack
 
 
 class Case(Mapping):
@@ -89,7 +91,7 @@ def check_unit(case: Case) -> Iterator[Row]:
     """The building blocks one by one."""
     flow, pose, pixels = case["flow"], case.pose, case["project"][:, 0]
     yield absolute("project", pose.project(), pixels, PROJECTION_PX)
-    lengths = bone_lengths(pose.joints_3d)
+    lengths = bone_lengths(bone_vectors(pose.joints_3d))
     yield absolute("bone_length", lengths, case["bone_length"], BONE_M)
     sampled = sample_flow_reference(FlowPatches(flow, pixels[:-1]), pixels[:-1])
     yield absolute("flow_lookup", sampled, case["flow_lookup"], EXACT)
@@ -152,7 +154,7 @@ def check_terms(energy, point, golden: np.ndarray, step: int) -> Iterator[Row]:
 
 
 def gradient(energy, point) -> tuple[np.ndarray, np.ndarray]:
-    return unpack(energy.gradient(energy.state(variables(point))))
+    return unpack(energy_gradient(energy, energy.state(variables(point))))
 
 
 def variables(point) -> np.ndarray:

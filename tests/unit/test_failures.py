@@ -1,6 +1,7 @@
 import pytest
 
-from failures import failure_in, failure_line, failures_text
+from failures import DONE, discard_stubs, failure_in, failure_line, failures_text
+from flowpose.storage.stage_files import create, write_failure
 
 
 @pytest.fixture
@@ -27,15 +28,71 @@ def test_a_job_that_ended_well_or_was_killed_has_none(log, tmp_path):
 
 
 def test_one_job_needs_no_head(log):
-    assert failures_text([("frames", str(log("a", failure_line("frames a: damaged"))))]) == (
+    assert failures_text([[("frames", str(log("a", failure_line("frames a: damaged"))))]]) == (
         "frames a: damaged"
     )
 
 
 def test_all_jobs_are_told_of_in_order(log):
-    jobs = [(name, str(log(name, failure_line(f"frames {name}: no")))) for name in "ba"]
-    jobs.append(("truth", str(log("c", "frames, 1 threads"))))
+    jobs = [[(name, str(log(name, failure_line(f"frames {name}: no"))))] for name in "ba"]
+    jobs.append([("truth", str(log("c", "frames, 1 threads")))])
     head, *lines = failures_text(jobs).splitlines()
     assert head == "3 jobs failed:"
     assert lines[:2] == ["frames a: no", "frames b: no"]
     assert lines[2].startswith("truth: ") and "c.log does not say why" in lines[2]
+
+
+@pytest.fixture
+def group(log, tmp_path):
+    """Members of a group: one that ended well, one that ends as given, one that never began."""
+
+    def members(*ending):
+        return [
+            ("frames", str(log("frames", "frames, 1 threads", DONE))),
+            ("truth", str(log("truth", "truth, 1 threads", *ending))),
+            ("estimates", str(tmp_path / "estimates.log")),
+        ]
+
+    return members
+
+
+def test_of_a_group_only_what_failed_is_told(group):
+    assert failures_text([group(failure_line("truth a: no camera"))]) == "truth a: no camera"
+
+
+def test_of_a_group_that_was_killed_those_are_told_that_did_not_end(group):
+    truth, estimates = (log for _, log in group()[1:])
+    text = failures_text([group()])
+    assert text.startswith(f"truth, estimates: {truth}, {estimates} do not say why (")
+    assert "frames" not in text
+
+
+@pytest.fixture
+def results(tmp_path, provenance):
+    """Two jobs' files: of one that failed, with a picture, and of one that was made."""
+    stub, picture, weights, made = (
+        tmp_path / name for name in ("stub.h5", "stub.png", "stub.pt", "made.h5")
+    )
+    write_failure(stub, provenance, "a.avi: no such video")
+    picture.touch()
+    weights.touch()
+    with create(made, provenance):
+        pass
+    return [[str(stub), str(picture), str(weights)], [str(made), str(tmp_path / "none.h5")]]
+
+
+def test_what_stands_for_a_failure_goes_but_for_its_picture(results, tmp_path, files_under):
+    stub, _, weights = results[0]
+    reasons, unreadable = discard_stubs(results)
+    assert reasons == dict.fromkeys((stub, weights), "a.avi: no such video")
+    assert unreadable == []
+    assert files_under(tmp_path) == ["made.h5", "stub.png"]
+
+
+def test_a_damaged_file_is_named_and_keeps_nothing_else_from_going(results, tmp_path, files_under):
+    damaged = tmp_path / "damaged.h5"
+    damaged.write_bytes(b"not HDF5")
+    reasons, (message,) = discard_stubs([[str(damaged)], *results])
+    assert message.startswith(f"{damaged}: damaged: ") and "(delete it, and" in message
+    assert len(reasons) == 2
+    assert files_under(tmp_path) == ["damaged.h5", "made.h5", "stub.png"]

@@ -102,6 +102,29 @@ def test_exchanged_sides_are_found_and_put_right(body, where, parts):
     assert found >= 0.95 * total
 
 
+@pytest.mark.parametrize("gap", [1, 2])
+def test_sides_are_followed_past_frames_in_which_nobody_was_found(body, gap):
+    """There the pose is interpolated, between one as it is and one exchanged, and says nothing.
+
+    In some of these scenes limbs lie on one another there, and nothing tells them apart.
+    """
+    right = 0
+    for seed in range(12):
+        pose, detections, flow, _ = scene(body, seed)
+        fault, missed = NOBODY.copy(), np.zeros(T, bool)
+        missed[8 : 8 + gap] = fault[8 + gap : 10 + gap] = True
+        joints = exchanged(pose.joints_3d, fault)
+        for t in np.flatnonzero(missed):
+            share = (t - 7) / (gap + 1)
+            joints[t] = (1 - share) * joints[7] + share * joints[8 + gap]
+        seen = np.where(missed[:, None, None], np.nan, exchanged(detections, fault))
+        weights = np.where(missed, 0.0, 1.0)[:, None].repeat(14, 1)
+        *_, repairs = repaired(Pose(joints, pose.camera, pose.crop), seen, flow, weights)
+        found = np.stack([repairs.detections_exchanged, repairs.pose_exchanged])
+        right += (found == fault)[:, ~missed].all()
+    assert right >= 8
+
+
 def test_of_two_consistent_labellings_the_one_of_most_frames_is_right(body):
     pose, detections, flow, _ = scene(body, 1)
     fault = NOBODY.copy()

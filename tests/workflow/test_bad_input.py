@@ -167,10 +167,18 @@ def test_what_stands_for_a_failure_is_no_result(spoilt, tmp_path):
     run = project.snakemake()
     assert run.ok, run.text
     assert not list(folder.glob("*.h5")) and not list(folder.glob("*.pt"))
-    run = project.snakemake(target="results/toy/no_video/flow_1.h5")
+    # A damaged file that nothing reads is told of, and hides neither.
+    damaged = folder.parent / "good" / "pose_0.h5"
+    made = damaged.stat()
+    damaged.write_bytes(b"damaged")
+    os.utime(damaged, ns=(made.st_atime_ns, made.st_mtime_ns))
+    targets = ["results/toy/no_video/flow_1.h5", "results/toy/good/pose_0.h5"]
+    run = project.snakemake(target=targets)
     assert not run.ok
-    last = f"results/toy/no_video/flow_1.h5: {MESSAGES['no_video']}"
-    assert run.text.splitlines()[-1] == last
+    assert "Traceback" not in run.text
+    *_, failed, unreadable = run.text.splitlines()
+    assert failed == f"{targets[0]}: {MESSAGES['no_video']}"
+    assert unreadable.startswith(f"{targets[1]}: damaged: ")
     assert not list(folder.glob("*.h5"))
     # The video comes, and is older than all that was made without it.
     video = project.folder / "inputs" / "no_video.avi"

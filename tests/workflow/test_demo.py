@@ -9,8 +9,9 @@ from toy import Project, copy_sources
 from flowpose.flow.field_file import open_flows
 from flowpose.pose.keypoint_file import read_keypoints
 from flowpose.pose.pose_file import read_pose
-from flowpose.refinement.energy import PoseEnergy, PoseWeights, pack
+from flowpose.refinement.energy import PoseEnergy, PoseWeights
 from flowpose.refinement.refine import PoseOptions, refine_pose
+from flowpose.refinement.variables import pack
 
 IMPROVED = ["mpjpe_mm", "pa_mpjpe_mm", "accel_mm", "epe_px"]
 

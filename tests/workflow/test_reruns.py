@@ -58,7 +58,6 @@ def set_key(project, path: str, value) -> None:
         ("flow.updates", 3, ALL_FLOWS),
         ("cycles", 3, LAST_CYCLE),
         ("allow_missing", True, TABLES),
-        ("device", "auto", {}),
     ],
 )
 def test_changed_key(project, key, value, jobs):
@@ -66,99 +65,88 @@ def test_changed_key(project, key, value, jobs):
     assert project.planned() == jobs
 
 
+# What is edited, and what that re-runs.
+EDITS = [
+    (
+        "refinement/variables.py",
+        "_DISTANCE_EPS = 1e-6",
+        "_DISTANCE_EPS = 1e-7",
+        ALL_POSES,
+    ),
+    (
+        "evaluation/pose_metrics.py",
+        "_PCK_MM = 150",
+        "_PCK_MM = 100",
+        {"pose_scores": 2, **TABLES},
+    ),
+    (
+        "evaluation/flow_metrics.py",
+        "REFERENCE_JOINTS = 32",
+        "REFERENCE_JOINTS = 17",
+        {"flow_scores": 6, **TABLES},
+    ),
+    ("evaluation/sequence_table.py", '"frames that are used"', '"frames used"', TABLES),
+    (
+        "adaptation/target.py",
+        "POINTS_PER_BONE = 22",
+        "POINTS_PER_BONE = 23",
+        {"flow_finetuned": 4, "pose_refined": 2, **LATER_SCORES},
+    ),
+    (
+        "datasets/multiview.py",
+        "_M_PER_MM = 1e-3",
+        "_M_PER_MM = 2e-3",
+        {"truth": 2, **ALL_SCORES},
+    ),
+    # A reader and its skeleton: the sequence that it reads.
+    (
+        "readers/mediapipe.py",
+        'head=("l_ear", "r_ear")',
+        'head=("l_eye", "r_eye")',
+        OF_ONE_ESTIMATE,
+    ),
+    (
+        "readers/metro.py",
+        "return values.reshape(shape)",
+        "return 1.1 * values.reshape(shape)",
+        OF_ONE_ESTIMATE,
+    ),
+    ("readers/dcpose.py", '"dcpose_17"', '"posetrack_17"', OF_ONE_ESTIMATE),
+    ("datasets/human36m/actions.py", '"Photo"', '"Picture"', TABLES),
+]
+
+
 @pytest.mark.parametrize(
-    ("file", "old", "new", "jobs"),
-    [
-        (
-            f"{LIBRARY}/refinement/energy.py",
-            "_DISTANCE_EPS = 1e-6",
-            "_DISTANCE_EPS = 1e-6  # as torch",
-            {},
-        ),
-        (
-            f"{LIBRARY}/evaluation/pose_metrics.py",
-            '"""Metrics of poses',
-            '"""The metrics of poses',
-            {},
-        ),
-        (
-            f"{LIBRARY}/refinement/energy.py",
-            "_DISTANCE_EPS = 1e-6",
-            "_DISTANCE_EPS = 1e-7",
-            ALL_POSES,
-        ),
-        (
-            f"{LIBRARY}/evaluation/pose_metrics.py",
-            "_PCK_MM = 150",
-            "_PCK_MM = 100",
-            {"pose_scores": 2, **TABLES},
-        ),
-        (
-            f"{LIBRARY}/evaluation/flow_metrics.py",
-            "REFERENCE_JOINTS = 32",
-            "REFERENCE_JOINTS = 17",
-            {"flow_scores": 6, **TABLES},
-        ),
-        (
-            f"{LIBRARY}/evaluation/sequence_table.py",
-            '"frames that are used"',
-            '"frames used"',
-            TABLES,
-        ),
-        (
-            f"{LIBRARY}/adaptation/target.py",
-            "POINTS_PER_BONE = 22",
-            "POINTS_PER_BONE = 23",
-            {"flow_finetuned": 4, "pose_refined": 2, **LATER_SCORES},
-        ),
-        (
-            f"{LIBRARY}/datasets/multiview.py",
-            "_M_PER_MM = 1e-3",
-            "_M_PER_MM = 2e-3",
-            {"truth": 2, **ALL_SCORES},
-        ),
-        (f"{LIBRARY}/pictures/part.py", "_MARGIN = 1.35", "_MARGIN = 1.5", {}),
-    ],
+    ("file", "old", "new", "jobs"), EDITS, ids=[file.rpartition("/")[2] for file, *_ in EDITS]
 )
 def test_edited_code(project, file, old, new, jobs):
-    project.edit(file, old, new)
-    assert project.planned() == jobs
-    project.edit(file, new, old)
-    assert project.planned() == {}
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new", "jobs"),
-    [
-        # A reader and its skeleton: the sequence that it reads.
-        (
-            "readers/mediapipe.py",
-            'head=("l_ear", "r_ear")',
-            'head=("l_eye", "r_eye")',
-            OF_ONE_ESTIMATE,
-        ),
-        (
-            "readers/metro.py",
-            "return values.reshape(shape)",
-            "return 1.1 * values.reshape(shape)",
-            OF_ONE_ESTIMATE,
-        ),
-        ("readers/dcpose.py", '"dcpose_17"', '"posetrack_17"', OF_ONE_ESTIMATE),
-        # A reader and a kind of truth that no sequence uses.
-        ("readers/openpose.py", '"body_25"', '"body25"', {}),
-        ("datasets/unlabelled.py", '"no truth"', '"none"', {}),
-        ("datasets/human36m/actions.py", '"Photo"', '"Picture"', TABLES),
-        # The registry, and what computes nothing.
-        ("../formats.py", "METRO: its npz", "METRO's npz", {}),
-        ("errors.py", ": {problem}", " has {problem}", {}),
-        ("version.py", '__version__ = "', '__version__ = "1', {}),
-        ("../jobs.py", "_LOG_INTERVAL = 15", "_LOG_INTERVAL = 16", {}),
-    ],
-    ids=lambda value: value if str(value).endswith(".py") else "",
-)
-def test_edited_reader_or_what_computes_nothing(project, file, old, new, jobs):
     project.edit(f"{LIBRARY}/{file}", old, new)
     assert project.planned() == jobs
+
+
+def test_edits_that_change_no_result(project):
+    """Each would show in the plan: all in one, and with them those that are taken back."""
+    for file, old, new in (
+        # Comments and docstrings.
+        ("refinement/variables.py", "_DISTANCE_EPS = 1e-6", "_DISTANCE_EPS = 1e-6  # as torch"),
+        ("evaluation/pose_metrics.py", '"""Metrics of poses', '"""The metrics of poses'),
+        # What only the picture shows, which is no part of the table.
+        ("pictures/part.py", "_MARGIN = 1.35", "_MARGIN = 1.5"),
+        # A reader and a kind of truth that no sequence uses.
+        ("readers/openpose.py", '"body_25"', '"body25"'),
+        ("datasets/unlabelled.py", '"no truth"', '"none"'),
+        # The registry, and what computes nothing.
+        ("../formats.py", "METRO: its npz", "METRO's npz"),
+        ("errors.py", ": {problem}", " has {problem}"),
+        ("version.py", '__version__ = "', '__version__ = "1'),
+        ("../jobs.py", "_LOG_INTERVAL = 15", "_LOG_INTERVAL = 16"),
+    ):
+        project.edit(f"{LIBRARY}/{file}", old, new)
+    for file, old, new, _ in EDITS:
+        project.edit(f"{LIBRARY}/{file}", old, new)
+        project.edit(f"{LIBRARY}/{file}", new, old)
+    set_key(project, "device", "auto")
+    assert project.planned() == {}
 
 
 def test_plot_style(project):
@@ -252,22 +240,28 @@ def test_results_outlive_the_video_they_came_from(project):
     assert project.planned() == {}
 
 
-@pytest.mark.parametrize(
-    ("file", "stage"),
-    [
-        ("frames.h5", "frames"),
-        ("flow_1.pt", "flow_finetuned"),
-        ("pose_1.h5", "pose_refined"),
-        ("pose_scores.h5", "pose_scores"),
-        ("flow_scores_0.h5", "flow_scores"),
-    ],
-)
-def test_removed_file(project, file, stage):
-    """It is made again when it is asked for or needed; the table stays as it is without it."""
+STAGES = {
+    "frames.h5": "frames",
+    "flow_1.pt": "flow_finetuned",
+    "pose_1.h5": "pose_refined",
+    "pose_scores.h5": "pose_scores",
+    "flow_scores_0.h5": "flow_scores",
+}
+
+
+@pytest.mark.parametrize("file", STAGES)
+def test_removed_file(project, file):
+    """It is made again when it is asked for."""
     path = f"results/toy/right/{file}"
     (project.folder / path).unlink()
+    assert project.planned(target=path) == {STAGES[file]: 1}
+
+
+def test_removed_files(project):
+    """The table stays as it is without them."""
+    for file in STAGES:
+        (project.folder / "results" / "toy" / "right" / file).unlink()
     assert project.planned() == {}
-    assert project.planned(target=path) == {stage: 1}
 
 
 def test_removed_file_that_is_needed_again(project):

@@ -1,47 +1,44 @@
-from failures import failures_text
-from flowpose.storage.stage_files import failure
+from failures import discard_stubs, failures_text
 
 
-def discard_stubs():
-    """Delete files that only say why they could not be made; which they were, and why.
+def discarded():
+    """Delete what stands for failures: which files, and why each; and files that are damaged.
 
     With allow_missing they let the table go on without their sequence. They are no results: named as
     targets they are tried again, as they are when an input or a setting of theirs has changed.
     """
-    reasons = {}
-    for job in workflow.dag.jobs:
-        made = [str(file) for file in job.output if Path(file).is_file()]
-        found = [failure(file) for file in made if file.endswith(".h5")]
-        if any(found):
-            # Pictures say it to people, and stay.
-            for file in made:
-                if not file.endswith(".png"):
-                    Path(file).unlink()
-                    reasons[file] = found[0]
-    return reasons
+    return discard_stubs(
+        [str(file) for file in job.output] for job in workflow.dag.jobs
+    )
 
 
-def end(message):
+def end(messages):
     """End the run as failed; nothing is printed after that."""
-    print(f"\n{message}", file=sys.stderr)
+    print("\n" + "\n".join(messages), file=sys.stderr)
     sys.exit(1)
 
 
 onsuccess:
     if config["allow_missing"]:
-        failed = discard_stubs()
-        if wanted := set(map(str, workflow.dag.targetfiles)).intersection(failed):
-            end("\n".join(f"{file}: {failed[file]}" for file in sorted(wanted)))
+        failed, unreadable = discarded()
+        wanted = set(map(str, workflow.dag.targetfiles)).intersection(failed)
+        messages = [f"{file}: {failed[file]}" for file in sorted(wanted)]
+        if messages + unreadable:
+            end(messages + unreadable)
 
 
 onerror:
-    if config["allow_missing"]:
-        discard_stubs()
     # What Snakemake prints of a failed job hides the reason: so that comes last.
-    failed = [
-        job
-        for failed in workflow.scheduler.failed
-        for job in (failed.jobs if failed.is_group() else [failed])
-    ]
-    if failed:
-        end(failures_text((str(job), str(job.log[0])) for job in failed))
+    messages = discarded()[1] if config["allow_missing"] else []
+    if workflow.scheduler.failed:
+        messages.append(
+            failures_text(
+                sorted(
+                    (str(job), str(job.log[0]))
+                    for job in (failed.jobs if failed.is_group() else [failed])
+                )
+                for failed in workflow.scheduler.failed
+            )
+        )
+    if messages:
+        end(messages)

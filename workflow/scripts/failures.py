@@ -1,9 +1,14 @@
-"""What a run says at its end of the jobs that failed, by what their logs say."""
+"""What a run says at its end of the jobs that failed, by what they left: logs, and files."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from flowpose.errors import FlowposeError
+from flowpose.storage.stage_files import failure
+
+# What a job's script writes last if it ends well.
+DONE = "done"
 # What a job's script writes last if it fails; the message may have several lines.
 _FAILED = re.compile(r"^\S+ \S+ failed: (.*)\Z", re.MULTILINE | re.DOTALL)
 
@@ -22,17 +27,63 @@ def failure_in(log: Path | str) -> str:
     return found[1].strip() if found else ""
 
 
-def failures_text(jobs: Iterable[tuple[str, str]]) -> str:
+def failures_text(failed: Iterable[Sequence[tuple[str, str]]]) -> str:
     """The message of a run that failed.
 
     Args:
-        jobs: of each job that failed its name and its log.
+        failed: for each job that failed, or group of jobs that share one job of a cluster, the
+            names and logs of its members: some of a group may have ended well, or never begun.
     """
-    messages = [
-        failure_in(log)
-        or f"{name}: {log} does not say why (if nothing above does, it was killed, perhaps for "
-        "want of memory)"
-        for name, log in jobs
-    ]
+    messages = [message for members in failed for message in _why(members)]
     head = f"{len(messages)} jobs failed:\n" if len(messages) > 1 else ""
     return head + "\n".join(sorted(messages))
+
+
+def _why(members: Sequence[tuple[str, str]]) -> list[str]:
+    """What those members say that failed; if none says it, one message of all that did not end."""
+    if found := [message for _, log in members if (message := failure_in(log))]:
+        return found
+    unfinished = [(name, log) for name, log in members if not _ended_well(log)] or members
+    names, logs = (", ".join(words) for words in zip(*unfinished, strict=True))
+    does, it_was = ("does", "it was") if len(unfinished) == 1 else ("do", "they were")
+    return [
+        f"{names}: {logs} {does} not say why (if nothing above does, {it_was} killed, perhaps for "
+        "want of memory)"
+    ]
+
+
+def _ended_well(log: str) -> bool:
+    """Whether a log has its last line."""
+    try:
+        return Path(log).read_text().rstrip().endswith(f" {DONE}")
+    except OSError:
+        return False
+
+
+def discard_stubs(made: Iterable[Sequence[str]]) -> tuple[dict[str, str], list[str]]:
+    """Delete files that only say why they could not be made.
+
+    Args:
+        made: the files of each job.
+
+    Returns:
+        Of each deleted file why it could not be made; and what is wrong with files that cannot be
+        read, which stay.
+    """
+    reasons: dict[str, str] = {}
+    unreadable = []
+    for files in ([file for file in outputs if Path(file).is_file()] for outputs in made):
+        found = []
+        for file in files:
+            if file.endswith(".h5"):
+                try:
+                    found.append(failure(file))
+                except FlowposeError as error:
+                    unreadable.append(str(error))
+        if reason := next(filter(None, found), None):
+            # Pictures say it to people, and stay.
+            for file in files:
+                if not file.endswith(".png"):
+                    Path(file).unlink()
+                    reasons[file] = reason
+    return reasons, unreadable

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
-from failures import failure_in, failure_line
+from failures import DONE, failure_in, failure_line
 from flowpose.download.manifest import FOLDER_MANIFEST, check_folder
 from flowpose.errors import FlowposeError, InputError
 from flowpose.runtime.software import loaded_software
@@ -77,7 +77,7 @@ def job(snakemake) -> Iterator[Provenance]:
             logging.error(traceback.format_exc())
             where = f"{type(error).__name__}: {error} (how it came about: {log})"
             sys.exit(_fail(snakemake, FlowposeError(where)))
-        logging.info("done")
+        logging.info(DONE)
 
 
 @contextmanager

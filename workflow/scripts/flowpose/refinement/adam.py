@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from flowpose.refinement.energy import Minimum, PoseEnergy, check_finite
+from flowpose.refinement.gradient import energy_gradient
 
 # The decay of the means of gradients and of their squares, and the epsilon.
 _DECAY, _SQUARE_DECAY, _EPSILON = 0.9, 0.999, 1e-8
@@ -43,7 +44,7 @@ def minimise(
         state = energy.state(variables)
         values.append(energy.value(state))
         check_finite(values[-1], step)
-        gradient = energy.gradient(state)
+        gradient = energy_gradient(energy, state)
         mean += (1 - _DECAY) * (gradient - mean)
         square += (1 - _SQUARE_DECAY) * (gradient * gradient - square)
         scale = learning_rate / (1 - _DECAY**step)

@@ -13,23 +13,10 @@ from flowpose.errors import InputError, check
 from flowpose.flow.patches import FlowPatches
 from flowpose.flow.sampling import flow_slope, sample_flow, sample_flow_reference
 from flowpose.pose.pose_file import Pose
-from flowpose.pose.skeletons import LENGTH_BONES
 from flowpose.pose.weak_perspective import WeakPerspective
 from flowpose.refinement.measures import Measures
+from flowpose.refinement.variables import N_JOINTS, bone_lengths, bone_vectors, pack, unpack
 from flowpose.runtime.streams import Stream
-
-# torch's PairwiseDistance adds this to every component of the difference.
-_DISTANCE_EPS = 1e-6
-# Below any length, in case a bone is exactly as long as to cancel it.
-TINY = 1e-12
-# Variables of a frame: 14 joints, then s, tx, ty of the camera.
-N_JOINTS = 14 * 3
-N_VARIABLES = N_JOINTS + 3
-
-# (15, 14): 1 where a bone starts, -1 where it ends.
-ENDS = np.subtract(*np.eye(14)[np.array(LENGTH_BONES).T])
-# Joints times this are the bones: faster than picking their ends.
-_TO_BONES = np.kron(ENDS.T, np.eye(3))
 
 
 @dataclass(frozen=True)
@@ -51,7 +38,7 @@ class State:
     Attributes:
         variables: joints and camera of each frame.
         pixels: the joints in the image.
-        bones: each of LENGTH_BONES as a vector, m.
+        bones: see bone_vectors, m.
         lengths: of the bones, m.
         residuals: for each term of the energy what it penalises, scaled (see PoseEnergy); the
             first axis are frames, or pairs or triples of them.
@@ -68,30 +55,6 @@ class State:
     def __len__(self) -> int:
         """How many frames."""
         return len(self.variables)
-
-
-def pack(pose: Pose, dtype: DTypeLike) -> Float[np.ndarray, "T 45"]:
-    """A pose's joints and camera as the variables of the energy."""
-    joints = pose.joints_3d.reshape(-1, N_JOINTS)
-    return np.concatenate([joints, pose.camera], axis=1, dtype=dtype)
-
-
-def unpack(
-    variables: Float[np.ndarray, "T 45"],
-) -> tuple[Float[np.ndarray, "T 14 3"], Float[np.ndarray, "T 3"]]:
-    """Views of the joints and the camera in the variables."""
-    return variables[:, :N_JOINTS].reshape(-1, 14, 3), variables[:, N_JOINTS:]
-
-
-def bone_vectors(joints: Float[np.ndarray, "T 14 3"]) -> Float[np.ndarray, "T 15 3"]:
-    """Each of LENGTH_BONES, m, off by the reference's epsilon."""
-    flat = joints.reshape(-1, N_JOINTS) @ _TO_BONES.astype(joints.dtype)
-    return flat.reshape(-1, len(LENGTH_BONES), 3) + joints.dtype.type(_DISTANCE_EPS)
-
-
-def bone_lengths(joints: Float[np.ndarray, "T 14 3"]) -> Float[np.ndarray, "T 15"]:
-    """Length of each of LENGTH_BONES, m."""
-    return _norm(bone_vectors(joints))
 
 
 @dataclass(frozen=True)
@@ -182,7 +145,7 @@ class PoseEnergy:
         joints, camera = unpack(variables)
         pixels = self._project(joints, camera)
         bones = bone_vectors(joints)
-        lengths = _norm(bones)
+        lengths = bone_lengths(bones)
         flow, inside = self._flow_at(pixels[:-1])
         flow_scale = self.scales["flow"] * inside
         motion = sum(part * variables[frames] for part, frames in self.stencil_parts(variables))
@@ -219,58 +182,9 @@ class PoseEnergy:
         )
         return total / len(state)
 
-    def gradient(
-        self, state: State, slope: Float[np.ndarray, "{len(state)-1} 14 2 2"] | None = None
-    ) -> Float[np.ndarray, "{len(state)} 45"]:
-        """The derivative of the energy by each variable.
-
-        Args:
-            slope: that of the flow; without it the flow counts as a constant, as in the reference.
-        """
-        scales = self.scales | {"flow": state.flow_scale}
-        force = {
-            name: scales[name] * (self.weights[name] * np.clip(residual, -1, 1))
-            for name, residual in state.residuals.items()
-        }
-        gradient = np.zeros_like(state.variables)
-        gradient[:, :N_JOINTS] += force["prior"]
-        on_motion = np.concatenate([force["temporal"], force["camera"]], axis=1)
-        for part, frames in self.stencil_parts(gradient):
-            gradient[frames] += part * on_motion
-
-        on_pixels = force["keypoints"].astype(gradient.dtype)
-        _add_difference(on_pixels, force["flow"])
-        if slope is not None:
-            on_pixels[:-1] -= np.einsum("tjab,tja->tjb", slope, force["flow"])
-        self._add_projected(gradient, state, on_pixels)
-
-        on_lengths = np.zeros_like(state.lengths)
-        _add_difference(on_lengths, force["bones"])
-        on_bones = state.bones * (on_lengths / np.maximum(state.lengths, TINY))[..., None]
-        gradient[:, :N_JOINTS] += on_bones.reshape(len(on_bones), -1) @ _TO_BONES.T.astype(
-            gradient.dtype
-        )
-        return gradient / len(gradient)
-
     def slope(self, state: State) -> Float[np.ndarray, "{len(state)-1} 14 2 2"]:
         """How the flow that each joint is compared with changes as the joint moves."""
         return flow_slope(self._flow, state.pixels[:-1])
-
-    def _add_projected(
-        self,
-        gradient: Float[np.ndarray, "T 45"],
-        state: State,
-        on_pixels: Float[np.ndarray, "T 14 2"],
-    ) -> None:
-        """Add what a derivative by the pixels means for the joints and the camera."""
-        joints, camera = unpack(state.variables)
-        by_joints, by_camera = unpack(gradient)
-        on_unit = self.px_per_unit * on_pixels
-        on_shifted = camera[:, None, :1] * on_unit
-        by_joints[..., :2] += on_shifted
-        by_camera[:, 1:] += np.einsum("tja->ta", on_shifted)
-        shifted = joints[..., :2] + camera[:, None, 1:]
-        by_camera[:, 0] += np.einsum("tja,tja->t", on_unit, shifted)
 
     def _flow_at(
         self, points: Float[np.ndarray, "pairs 14 2"]
@@ -293,24 +207,6 @@ class PoseEnergy:
 def _smooth_l1(residual: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     clipped = np.clip(residual, -1, 1)
     return clipped * (residual - clipped / 2)
-
-
-def _norm(vectors: Float[np.ndarray, "T n 3"]) -> Float[np.ndarray, "T n"]:
-    """Lengths of vectors, the squares added without rounding them first, as PyTorch does.
-
-    Differences of lengths between frames are small, and show the last digit of a length.
-    """
-    x, y, z = np.moveaxis(vectors, -1, 0)
-    total = x * x
-    for component in (y, z):
-        total = (component.astype(np.float64) ** 2 + total).astype(vectors.dtype)
-    return np.sqrt(total)
-
-
-def _add_difference(total: Float[np.ndarray, "T *n"], force: Float[np.ndarray, "T-1 *n"]) -> None:
-    """Add what a derivative by differences between frames means for the frames."""
-    total[1:] += force
-    total[:-1] -= force
 
 
 def check_finite(energy: float, step: int) -> None:

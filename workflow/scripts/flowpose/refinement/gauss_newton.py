@@ -18,16 +18,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import LinAlgError, solveh_banded
 
-from flowpose.refinement.energy import (
-    ENDS,
-    N_JOINTS,
-    N_VARIABLES,
-    TINY,
-    Minimum,
-    PoseEnergy,
-    State,
-    unpack,
-)
+from flowpose.refinement.energy import Minimum, PoseEnergy, State
+from flowpose.refinement.gradient import energy_gradient
+from flowpose.refinement.variables import ENDS, N_JOINTS, N_VARIABLES, TINY, unpack
 
 MOST_STEPS = 100
 # A step that lowers the energy by a smaller share is the last.
@@ -86,7 +79,7 @@ def _lower_state(
 ) -> tuple[State | None, float]:
     """A step to less energy, or None, and the damping to begin the next step with."""
     slope = energy.slope(state)
-    gradient = energy.gradient(state, slope) * len(state)
+    gradient = energy_gradient(energy, state, slope) * len(state)
     if not gradient.any():
         return None, damping
     blocks = curvature(energy, state, slope)

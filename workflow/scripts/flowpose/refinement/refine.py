@@ -10,8 +10,9 @@ from jaxtyping import Float
 from flowpose.pose.pose_file import Pose
 from flowpose.pose.repairs import Repairs
 from flowpose.refinement import adam, gauss_newton
-from flowpose.refinement.energy import PoseEnergy, PoseWeights, check_finite, unpack
+from flowpose.refinement.energy import PoseEnergy, PoseWeights, check_finite
 from flowpose.refinement.measures import Measures
+from flowpose.refinement.variables import unpack
 from flowpose.runtime.streams import Stream
 
 # The prior's residuals where the pose is interpolated or was repaired: an estimator that takes left

@@ -36,7 +36,7 @@ def repair(
     known = weights > 0
     seen = np.where(known[..., None], detections, np.nan)
     carried = carry(flow, seen, MOST_FRAMES + 1)
-    by_seen, by_pose = exchanged_sides(seen, carried[0, :-1], pose, height)
+    by_seen, by_pose = exchanged_sides(seen, carried, pose, height)
 
     order = _orders(by_seen)
     detections = np.take_along_axis(detections, order[..., None], axis=1)

@@ -33,7 +33,7 @@ def exchanged_joints(state: tuple[bool, bool]) -> Int[np.ndarray, "14"]:
 
 
 _ORDERS = np.stack([exchanged_joints(state) for state in STATES])
-# The state of the pose relative to that of the detections: what both exchange cancels.
+# A state relative to another: what both exchange cancels.
 _RELATIVE = np.array(
     [
         [STATES.index((legs ^ other_legs, arms ^ other_arms)) for other_legs, other_arms in STATES]
@@ -44,7 +44,7 @@ _RELATIVE = np.array(
 
 def exchanged_sides(
     detections: Float[np.ndarray, "T 14 2"],
-    carried: Float[np.ndarray, "pairs 14 2"],
+    carried: Float[np.ndarray, "steps T 14 2"],
     pose: Pose,
     height: float,
 ) -> tuple[Bool[np.ndarray, "T 2"], Bool[np.ndarray, "T 2"]]:
@@ -55,12 +55,14 @@ def exchanged_sides(
 
     Args:
         detections: px; NaN where there is none.
-        carried: where flow takes each frame's detections in the next, px; NaN where unknown.
+        carried: where flow takes each frame's detections after one frame, two and so on, px; NaN
+            where unknown. So many frames, less one, may lack a detection between two that compare.
         pose: the estimate of the same frames.
         height: of the person, px.
     """
     n = len(detections)
-    by_flow = _transitions(carried, detections[1:], height)
+    place, onward = _past_gaps(detections, carried)
+    by_flow = _transitions(onward[:-1], place[1:], height)
     by_motion = _transitions(pose.joints_3d[:-1], pose.joints_3d[1:], _HEIGHT_M)
     # A frame's state is that of its detections and that of its pose: 4 x 4.
     steps = by_flow[:, :, None, :, None] + by_motion[:, None, :, None, :]
@@ -70,6 +72,18 @@ def exchanged_sides(
     by_seen, by_pose = np.array(STATES)[seen], np.array(STATES)[posed]
     wrong = (by_seen.sum(0) + by_pose.sum(0)) > n
     return by_seen ^ wrong, by_pose ^ wrong
+
+
+def _past_gaps(
+    detections: Float[np.ndarray, "T 14 2"], carried: Float[np.ndarray, "steps T 14 2"]
+) -> tuple[Float[np.ndarray, "T 14 2"], Float[np.ndarray, "T 14 2"]]:
+    """Detections, where there is none the one before as flow took it there; and each a frame on."""
+    place, onward = detections.copy(), carried[0].copy()
+    for gap in range(1, len(carried)):
+        lacking = np.isnan(place[gap:])
+        place[gap:][lacking] = carried[gap - 1, :-gap][lacking]
+        onward[gap:][lacking] = carried[gap, :-gap][lacking]
+    return place, onward
 
 
 def _transitions(
@@ -82,11 +96,8 @@ def _transitions(
     """
     known = np.isfinite(before).all(-1) & np.isfinite(after).all(-1)
     known &= known[:, MIRRORED]
-    cost = np.empty((len(before), len(STATES), len(STATES)))
-    for a, first in enumerate(_ORDERS):
-        for b, second in enumerate(_ORDERS):
-            cost[:, a, b] = _total(before[:, first] - after[:, second], known, unit)
-    return cost
+    relative = [_total(before - after[:, order], known, unit) for order in _ORDERS]
+    return np.stack(relative, -1)[:, _RELATIVE]
 
 
 def _disagreement(

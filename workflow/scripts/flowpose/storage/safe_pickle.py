@@ -3,7 +3,8 @@
 The estimates and labels of the field are npz files of pickled dictionaries, of NumPy arrays and
 often of CUDA tensors. Unpickling calls whatever a file names, with whatever it gives it. Here it
 may name only the few functions that rebuild arrays and tensors, and what it gives them is checked:
-NumPy itself would make pointers of any bytes. Tensors come to the CPU.
+NumPy itself would make pointers of any bytes. Tensors come to the CPU. PyTorch
+takes seconds to import: only a file that has tensors does it.
 """
 
 import io
@@ -16,8 +17,6 @@ from pathlib import Path
 from typing import IO, Any, ClassVar, NoReturn
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from flowpose.errors import InputError, check
 
@@ -138,11 +137,15 @@ def _array_of_buffer(raw: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray
 def _load_storage(data: Any) -> object:
     if not isinstance(data, bytes):
         _refuse("a tensor's storage that is no bytes")
+    import torch
+
     return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
 
 
-def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Tensor:
+def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> object:
     """A tensor of a storage that holds all of it; whether it wants gradients is of no interest."""
+    import torch
+
     if not isinstance(storage, torch.storage.TypedStorage) or not isinstance(size, tuple):
         _refuse("a tensor without storage or size")
     whole = isinstance(stride, tuple) and len(size) == len(stride) <= _MOST_AXES
@@ -152,6 +155,13 @@ def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Tenso
     if 0 not in size and last >= storage._size():
         _refuse("a tensor larger than its storage")
     return torch._utils._rebuild_tensor(storage, offset, size, stride)
+
+
+def _size(sides: Any) -> tuple:
+    """A tensor's size, which is a tuple to all that may follow."""
+    if not isinstance(sides, tuple):
+        _refuse(f"a size of {sides!r}")
+    return sides
 
 
 def _encode_latin1(text: Any, encoding: Any) -> bytes:
@@ -177,7 +187,7 @@ _ALLOWED: dict[tuple[str, str], Any] = {
     ("torch._utils", "_rebuild_tensor"): _tensor,
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch.storage", "_load_from_bytes"): _load_storage,
-    ("torch", "Size"): torch.Size,
+    ("torch", "Size"): _size,
     ("_codecs", "encode"): _encode_latin1,
     ("__builtin__", "bytes"): _no_bytes,
 }
