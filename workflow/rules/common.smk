@@ -202,6 +202,13 @@ def of_cycle_before(name):
     )
 
 
+def pose_of_cycle(wildcards):
+    """An input function: the pose of the sequence in a cycle; the last one, if it has none."""
+    return f"{RESULTS}/pose_{{cycle}}.h5".format(
+        sequence=wildcards.sequence, cycle=min(int(wildcards.cycle), LAST_POSE)
+    )
+
+
 def first_weights(made):
     """An input function: RAFT as loaded, to make a file of the sequence from."""
     return lambda wildcards: given_file(FLOW_WEIGHTS, wildcards, f"{RESULTS}/{made}")

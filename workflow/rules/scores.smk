@@ -1,5 +1,5 @@
 rule pose_scores:
-    """How far the poses of all cycles are from the truth, a frame and joint."""
+    """How far the poses of all cycles are from the truth and the detections, a frame and joint."""
     input:
         truth=f"{RESULTS}/truth.h5",
         poses=expand(
@@ -7,6 +7,7 @@ rule pose_scores:
             cycle=range(LAST_POSE + 1),
             allow_missing=True,
         ),
+        keypoints=f"{RESULTS}/keypoints.h5",
     output:
         f"{RESULTS}/pose_scores.h5",
     log:
@@ -15,18 +16,20 @@ rule pose_scores:
         ENVIRONMENT
     params:
         cycles=CYCLES,
+        min_confidence=config["pose"]["min_confidence"],
         code=code_digest("score_poses.py"),
     script:
         "../scripts/score_poses.py"
 
 
 # Apart from the poses' scores, so that a table with another metric of poses needs no flows, which may
-# be gone.
+# be gone. A cycle's own pose comes in here: if it changes, its flow is needed or made again anyway.
 rule flow_scores:
-    """How far a cycle's flow is from the true motion, a pair of frames and joint."""
+    """How far a cycle's flow is from the true motion and its pose's, a pair of frames and joint."""
     input:
         truth=f"{RESULTS}/truth.h5",
         true_flow=true_flow_of,
+        pose=pose_of_cycle,
         flow=f"{RESULTS}/flow_{{cycle}}.h5",
     output:
         f"{RESULTS}/flow_scores_{{cycle}}.h5",
