@@ -24,6 +24,9 @@ def pose_at(pixels, missing=()):
     return Pose(joints, np.tile([1.0, 0, 0], (n, 1)), crop, missing)
 
 
+STILL = pose_at(np.zeros((T, 14, 2)))
+
+
 @pytest.fixture
 def truth(rng):
     """Joints that all move by (1, 0.5) px a frame, on the image."""
@@ -46,7 +49,7 @@ def written(tmp_path, provenance):
         device="cpu",
     )
 
-    def run(truth, *, pose=pose_at(np.zeros((T, 14, 2))), true_flow=None, reference=False):
+    def run(truth, *, pose=STILL, true_flow=None, reference=False):
         path = tmp_path / "flow_scores_0.h5"
         write_flow_scores(path, flows, truth, pose, true_flow, provenance, reference=reference)
         with stage_files.opened(path) as h5:
