@@ -1,6 +1,6 @@
 """The scores of a sequence's poses and flows, joined into cycles for tables and pictures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from flowpose.storage import stage_files
 METRICS: tuple[Metric, ...] = (*POSE_METRICS, *FLOW_METRICS)
 
 
-def in_table(known: Mapping[str, Sequence[bool]]) -> list[Metric]:
+def in_table(known: Mapping[str, Iterable[object]]) -> list[Metric]:
     """The metrics that a table has, of which `known` says for each sequence whether it has them."""
     return [
         metric

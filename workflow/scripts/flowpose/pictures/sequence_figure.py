@@ -67,7 +67,7 @@ def draw_figure(path: Path | str, moment: Moment, scores: SequenceScores, *, tit
         title: name of the sequence.
     """
     pair = moment.pair
-    whose, changed = "pose", "the distance of pose and flow"
+    whose, changed = "pose", "pose from flow"
     if moment.has_truth:
         whose, changed = "truth", "the flow's error"
     known = np.isfinite(moment.motions[whose]).any()
@@ -94,7 +94,7 @@ def _draw_head(figure: Figure, title: str, known: Sequence[str], cycles: int) ->
     """The title, and what the colours of those that are known mean."""
     figure.suptitle(title, x=0.008, ha="left")
     after = f"after {cycles} cycle" + ("s" if cycles > 1 else "")
-    names = {"after": after, "pose": "motion of the last pose"}
+    names = {"after": after, "pose": "pose's motion"}
     handles = [
         Line2D([], [], color=_COLOURS[who], linewidth=4, label=names.get(who, who)) for who in known
     ]
@@ -127,7 +127,7 @@ def _draw_picture(
 
 
 def _draw_poses(axes: Axes, poses: Mapping[str, Float[np.ndarray, "14 2"]]) -> None:
-    for who, joints in poses.items():
+    for who, joints in _in_order(poses):
         for bone in FLOW_BONES:
             axes.plot(
                 *joints[list(bone)].T,
@@ -142,7 +142,7 @@ def _draw_motions(axes: Axes, moment: Moment, side: float) -> None:
     """Arrows from the joints; `side` of the picture, px, bounds their length."""
     longest = max(np.nanmax(np.hypot(*motion.T), initial=0) for motion in moment.motions.values())
     factor = max(f for f in _ARROW_FACTORS if f == 1 or 0 < f * longest <= _ARROW_PART * side)
-    for who, motion in moment.motions.items():
+    for who, motion in _in_order(moment.motions):
         known = np.isfinite(motion).all(-1)
         axes.quiver(
             *moment.start[known].T,
@@ -156,6 +156,13 @@ def _draw_motions(axes: Axes, moment: Moment, side: float) -> None:
             path_effects=[withStroke(linewidth=1, foreground="white")],
         )
     axes.set_title(f"Motion of the joints, drawn {factor}x")
+
+
+def _in_order(
+    points: Mapping[str, Float[np.ndarray, "14 2"]],
+) -> list[tuple[str, Float[np.ndarray, "14 2"]]]:
+    """As they are drawn: those that others may lie upon first."""
+    return [(who, points[who]) for who in _COLOURS if who in points]
 
 
 def _draw_flows(
