@@ -125,7 +125,7 @@ def test_without_any_truth_a_pose_has_what_can_be_said_of_it_alone(tmp_path, tru
         known = [name for name, of in scores.items() if of.valid.any()]
         assert known == ["pose_detections_px", "bone_sd_mm", "pose_accel_m_s2", "pose_jerk_m_s3"]
     with stage_files.opened(tmp_path / "pose_scores.h5") as h5:
-        assert stage_files.joint_names(h5["pose_1"], "bone_sd_mm")[0] == "r_ankle r_knee"
+        assert stage_files.joint_names(h5["pose_1"], "bone_sd_mm")[0] == "r_ankle-r_knee"
         assert stage_files.text(h5["pose_1/bone_sd_mm"], "axes") == "sequence bone"
 
 

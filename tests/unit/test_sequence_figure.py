@@ -57,16 +57,21 @@ def test_where_nothing_is_known_the_panel_says_so(drawn):
     assert not panels["epe_px"].texts and len(legend(panels["epe_px"])) == 3
 
 
-def test_where_an_error_is_not_known_the_panel_has_what_can_be_said_instead(drawn):
-    pose = {"pose_detections_px": 9, "pose_accel_m_s2": 2, "bone_sd_mm": 1}
-    panels = drawn([pose, pose], [{"pose_flow_px": 4}, {"pose_flow_px": 3}])
-    titles = [panel.get_title(loc="center") for panel in panels.values()]
-    assert titles == ["Pose from flow", "Pose from detections", "Acceleration"]
-    assert legend(panels["epe_px"]) == ["before: mean 4.000", "after: mean 3.000"]
+@pytest.mark.parametrize(
+    ("in_picture", "expected"),
+    [
+        ({}, ["Pose from flow", "Pose from detections", "Acceleration"]),
+        ({"error_2d_px": 5, "epe_px": 4}, ["EPE", "2D error", "Acceleration"]),
+    ],
+)
+def test_where_an_error_is_not_known_the_panel_has_what_can_be_said_instead(
+    drawn, in_picture, expected
+):
+    known = {"pose_detections_px": 9, "pose_accel_m_s2": 2, "bone_sd_mm": 1, **in_picture}
+    panels = drawn([known, known], [{"pose_flow_px": 4, **in_picture}] * 2)
+    assert [panel.get_title(loc="center") for panel in panels.values()] == expected
+    assert legend(panels["epe_px"]) == ["before: mean 4.000", "after: mean 4.000"]
     assert panels["accel_mm"].get_ylabel() == "mean over joints (m/s²)"
-    in_picture = drawn([pose | {"error_2d_px": 5}], [{"pose_flow_px": 4, "epe_px": 3}])
-    titles = [panel.get_title(loc="center") for panel in in_picture.values()]
-    assert titles == ["EPE", "2D error", "Acceleration"]
 
 
 def test_the_pair_that_changed_most_is_found(tmp_path, provenance):

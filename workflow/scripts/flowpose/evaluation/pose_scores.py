@@ -20,7 +20,7 @@ from flowpose.refinement.sides import exchanged_joints
 from flowpose.storage import stage_files
 from flowpose.storage.provenance import Provenance
 
-_BONES = tuple(f"{METRO_14.joints[a]} {METRO_14.joints[b]}" for a, b in LENGTH_BONES)
+_BONES = tuple(f"{METRO_14.joints[a]}-{METRO_14.joints[b]}" for a, b in LENGTH_BONES)
 
 
 def used_detections(
