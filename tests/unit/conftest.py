@@ -64,20 +64,21 @@ def files_under():
 def score_files(tmp_path, provenance):
     """Writes the scores of a sequence: every metric has the same mean, one given a pose and flow.
 
-    The frames that are not scored have wrong values. NaN: nothing is known. `repaired`: so many
-    frames of each pose.
+    Or a mean by name, and nothing is known of other metrics. The frames that are not scored have
+    wrong values. NaN: nothing is known. `repaired`: so many frames of each pose.
     """
 
     def run(name, *, poses, flows, n_frames=10, n_scored=10, repaired=None):
         scored = np.arange(n_frames) < n_scored
 
         def add(group, metrics, mean):
-            values = np.where(scored, mean, 1e6)[:, None].repeat(14, 1)
-            valid = np.isfinite(values) & scored[:, None]
+            valid = scored[:, None].repeat(14, 1)
             for metric in metrics:
-                add_scores(
-                    group, metric.name, Scores(values, valid, metric.unit), (), first_axis="frame"
-                )
+                of_metric = mean.get(metric.name, np.nan) if isinstance(mean, dict) else mean
+                # One mean, or one a frame.
+                values = np.where(valid, np.reshape(of_metric, (-1, 1)), 1e6)
+                scores = Scores(values, valid & np.isfinite(values), metric.unit)
+                add_scores(group, metric.name, scores, (), axes=("frame", "joint"))
 
         files = ScoreFiles(
             tmp_path / name / "pose_scores.h5",

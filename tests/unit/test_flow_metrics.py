@@ -5,10 +5,10 @@ from flowpose.errors import InputError
 from flowpose.evaluation.flow_metrics import (
     end_point_errors,
     per_height,
-    person_height,
     reference_end_point_error,
     reference_flow_errors,
 )
+from flowpose.evaluation.height import person_height
 
 T, HEIGHT, WIDTH = 6, 30, 40
 FLOW = np.zeros((20, 30, 2), np.float32)

@@ -9,14 +9,14 @@ from flowpose.evaluation.pose_metrics import (
     POSE_METRICS,
     acceleration_errors,
     aligned_joint_errors,
-    consecutive,
     correct_joints,
     correct_shares,
     joint_errors,
     motion_errors,
-    root_relative,
     scaled_joint_errors,
 )
+from flowpose.evaluation.roots import consecutive, root_relative
+from flowpose.evaluation.truthless_metrics import TRUTHLESS_METRICS
 
 ALL = np.ones((1, 14), bool)
 seeds = st.integers(0, 10**6)
@@ -235,15 +235,19 @@ def scored(predicted, true, estimated=True, fps=10.0):
 
     The picture is x and y in m, seen from far away.
     """
+    n = len(true)
+    estimated = np.full((n, 14), True) & estimated
     known = np.isfinite(true).all(-1) & estimated
     compared = PoseComparison(
         predicted=predicted,
+        estimated=estimated,
         true=true,
         known=known,
         predicted_2d=predicted[..., :2],
         true_2d=true[..., :2],
         known_2d=known,
-        fps=fps,
+        detections=true[..., :2],
+        time=np.arange(n) / fps if fps else np.zeros(n),
     )
     return {metric.name: metric.score(compared) for metric in POSE_METRICS}
 
@@ -281,9 +285,12 @@ def test_each_metric_forgives_what_it_should(walk):
 def test_an_unknown_joint_counts_nowhere(walk, where):
     true, predicted = walk.copy(), walk + np.random.default_rng(1).normal(0, 0.01, walk.shape)
     (predicted if where == "pose" else true)[2, 13] = np.nan
-    spans = {metric.name: metric.span for metric in POSE_METRICS}
-    for name, scores in scored(predicted, true, np.isfinite(predicted).all(-1)).items():
-        span = spans[name]
+    of_all = scored(predicted, true, np.isfinite(predicted).all(-1))
+    for metric in POSE_METRICS:
+        # What no truth takes is known without, and that of a bone is one of all frames.
+        if metric.span is None or (metric in TRUTHLESS_METRICS[1:] and where == "truth"):
+            continue
+        scores, span = of_all[metric.name], metric.span
         expected = np.ones((6 - span + 1, 14), bool)
         expected[max(0, 3 - span) : 3, 13] = False
         np.testing.assert_array_equal(scores.valid, expected)
@@ -299,6 +306,46 @@ def test_a_frame_without_a_hip_counts_only_after_alignment(walk):
         assert np.flatnonzero(~scores[name].valid.any(1)).tolist() == [2]
     assert scores["pa_mpjpe_mm"].valid[2].sum() == 13
     assert np.flatnonzero(scores["accel_mm"].valid.any(1)).tolist() == [3]
+
+
+def test_errors_in_the_picture_are_distances_and_within_a_tenth_of_the_height_correct(body):
+    """The body is 1.59 m high and 1.24 m wide; px are m here."""
+    true = np.tile(body, (3, 1, 1))
+    predicted = true.copy()
+    predicted[1, 4] += [0.09, 0.12, 7]
+    predicted[1, 5] += [0.12, 0.12, 7]
+    scores = scored(predicted, true)
+    assert scores["error_2d_px"].values[1, 4] == pytest.approx(0.15)
+    assert scores["error_2d_px"].values.sum() == pytest.approx(0.15 + 0.12 * 2**0.5)
+    assert np.argwhere(scores["pck_2d_percent"].values == 0).tolist() == [[1, 5]]
+    assert scores["pck_2d_percent"].mean() == pytest.approx(100 * 41 / 42)
+
+
+def test_without_a_height_no_joint_is_correct_or_wrong_in_the_picture():
+    scores = scored(np.ones((3, 14, 3)), np.zeros((3, 14, 3)))
+    assert not scores["pck_2d_percent"].valid.any() and scores["error_2d_px"].valid.all()
+
+
+def test_truth_in_the_picture_only_gives_errors_there_only(walk):
+    """Whatever is known in space: nothing."""
+    known = np.ones((6, 14), bool)
+    compared = PoseComparison(
+        predicted=walk,
+        estimated=known,
+        true=np.full((6, 14, 3), np.nan),
+        known=~known,
+        predicted_2d=walk[..., :2],
+        true_2d=walk[..., :2] + [3, 4],
+        known_2d=known,
+        detections=np.full((6, 14, 2), np.nan),
+        time=np.arange(6.0),
+    )
+    means = {metric.name: metric.score(compared).mean() for metric in POSE_METRICS}
+    found = {name for name, mean in means.items() if np.isfinite(mean)}
+    own = {metric.name for metric in TRUTHLESS_METRICS} - {"pose_detections_px"}
+    assert found == {"motion_px", "error_2d_px", "pck_2d_percent"} | own
+    assert means["error_2d_px"] == pytest.approx(5)
+    assert means["motion_px"] == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize(("n_known", "n_counted"), [(0, 0), (2, 0), (3, 3)])

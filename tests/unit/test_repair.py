@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from flowpose.evaluation.pose_scores import used_detections
+from flowpose.pose.keypoint_file import Keypoints
 from flowpose.pose.person_size import person_height
-from flowpose.pose.pose_file import Pose, read_pose, write_pose
+from flowpose.pose.pose_file import Pose, read_pose, read_repairs, write_pose
 from flowpose.pose.skeletons import ARMS, LEGS, METRO_14, MIRRORED
 from flowpose.pose.weak_perspective import Crop
 from flowpose.refinement.carrying import carry
@@ -188,7 +190,8 @@ def test_the_log_and_the_file_say_what_was_repaired(body, tmp_path, provenance):
     pose, detections, flow, _ = scene(body, 0)
     fault = NOBODY.copy()
     fault[7:9, 1] = True
-    *_, repairs = repaired(pose, exchanged(detections, fault), flow)
+    seen = exchanged(detections, fault)
+    _, mended, weights, repairs = repaired(pose, seen, flow)
     assert repairs.summary() == ["detections: left and right arms exchanged in frames [7, 8]"]
     write_pose(tmp_path / "pose_1.h5", pose, provenance, repairs=repairs)
     with stage_files.opened(tmp_path / "pose_1.h5") as h5:
@@ -197,3 +200,8 @@ def test_the_log_and_the_file_say_what_was_repaired(body, tmp_path, provenance):
         assert not h5["pose_exchanged"][:].any()
         assert h5["masked"].shape == (T, 14)
     assert len(read_pose(tmp_path / "pose_1.h5").camera) == T
+    # By the file, scores compare poses with the detections that they were refined toward.
+    used = used_detections(
+        Keypoints(seen, np.ones((T, 14))), 0, read_repairs(tmp_path / "pose_1.h5")
+    )
+    np.testing.assert_array_equal(used, np.where(weights[..., None] > 0, mended, np.nan))

@@ -22,7 +22,7 @@ def drawn(score_files):
         axes = Figure().subplots(1, len(_PICTURED))
         scores = read_sequence_scores(score_files("walk", poses=poses, flows=flows, n_frames=12))
         _draw_scores(list(axes), scores, mark=3)
-        return {metric.name: panel for metric, panel in zip(_PICTURED, axes, strict=True)}
+        return {metrics[0].name: panel for metrics, panel in zip(_PICTURED, axes, strict=True)}
 
     return run
 
@@ -52,23 +52,45 @@ def test_a_value_of_three_frames_is_that_of_the_middle_one(drawn):
 def test_where_nothing_is_known_the_panel_says_so(drawn):
     panels = drawn([np.nan, np.nan], [4, 3, 2])
     for name in ("mpjpe_mm", "accel_mm"):
-        assert [text.get_text() for text in panels[name].texts] == ["no truth"]
+        assert [text.get_text() for text in panels[name].texts] == ["not known"]
         assert panels[name].get_legend() is None and not panels[name].lines
     assert not panels["epe_px"].texts and len(legend(panels["epe_px"])) == 3
 
 
+@pytest.mark.parametrize(
+    ("in_picture", "expected"),
+    [
+        ({}, ["Pose from flow", "Pose from detections", "Acceleration"]),
+        ({"error_2d_px": 5, "epe_px": 4}, ["EPE", "2D error", "Acceleration"]),
+    ],
+)
+def test_where_an_error_is_not_known_the_panel_has_what_can_be_said_instead(
+    drawn, in_picture, expected
+):
+    known = {"pose_detections_px": 9, "pose_accel_m_s2": 2, "bone_sd_mm": 1, **in_picture}
+    panels = drawn([known, known], [{"pose_flow_px": 4, **in_picture}] * 2)
+    assert [panel.get_title(loc="center") for panel in panels.values()] == expected
+    assert legend(panels["epe_px"]) == ["before: mean 4.000", "after: mean 4.000"]
+    assert panels["accel_mm"].get_ylabel() == "mean over joints (m/s²)"
+
+
 def test_the_pair_that_changed_most_is_found(tmp_path, provenance):
-    def scored(*values):
+    def scored(*values, names=("epe_px", "pose_flow_px")):
         path = tmp_path / f"{values}.h5"
         values = np.array(values, float)[:, None]
-        scores = Scores(values, np.isfinite(values), "px")
+        known = Scores(values, np.isfinite(values), "px")
+        unknown = Scores(np.full_like(values, np.nan), np.zeros_like(values, bool), "px")
         with stage_files.create(path, provenance) as h5:
             for metric in FLOW_METRICS:
-                add_scores(h5, metric.name, scores, ["Head"], first_axis="pair")
+                scores = known if metric.name in names else unknown
+                add_scores(h5, metric.name, scores, ["Head"], axes=("pair", "joint"))
         return path
 
     assert pair_to_show(scored(1, 5, np.nan, 3), scored(2, 1, np.nan, 2)) == 1
     assert pair_to_show(scored(np.nan, np.nan), scored(np.nan, np.nan)) == 0
+    # Without a truth, the one in which pose and flow came nearer to each other, or went apart.
+    agreement = [scored(*of, names=("pose_flow_px",)) for of in ((1, 2, 5), (1, 3, 3))]
+    assert pair_to_show(*agreement) == 2
 
 
 def test_a_moment_is_read_as_it_was_written(tmp_path, provenance):

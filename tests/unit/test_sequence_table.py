@@ -7,9 +7,12 @@ import pytest
 from flowpose.errors import InputError
 from flowpose.evaluation.flow_metrics import FLOW_METRICS
 from flowpose.evaluation.sequence_scores import METRICS, ScoreFiles
-from flowpose.evaluation.sequence_table import collect, documentation, write
+from flowpose.evaluation.sequence_table import collect, documentation, join, write
 
-COLUMNS = ["dataset", "sequence", "cycle", "n_frames", "n_scored", *(m.name for m in METRICS)]
+COUNTED = ["dataset", "sequence", "cycle", "n_frames", "n_scored"]
+# Of which there are columns where all is known: not those that stand in for others.
+SHOWN = [metric for metric in METRICS if not metric.spare]
+COLUMNS = [*COUNTED, *(metric.name for metric in SHOWN)]
 ROOT = Path(__file__).parents[2]
 
 
@@ -42,7 +45,8 @@ def test_a_mean_leaves_out_sequences_without_a_metric(score_files):
 
 
 @pytest.mark.parametrize(
-    ("pose", "flow", "known"), [(np.nan, 3, [m.name for m in FLOW_METRICS]), (np.nan, np.nan, [])]
+    ("pose", "flow", "known"),
+    [(np.nan, 3, [m.name for m in FLOW_METRICS if not m.spare]), (np.nan, np.nan, [])],
 )
 def test_a_metric_that_is_known_for_no_sequence_has_no_column(
     score_files, tmp_path, pose, flow, known
@@ -51,11 +55,74 @@ def test_a_metric_that_is_known_for_no_sequence_has_no_column(
         "mine", {"walk": score_files("walk", poses=[pose], flows=[flow])}, allow_missing=False
     )
     write(table, tmp_path / "table.csv", tmp_path / "table.md")
-    assert list(pd.read_csv(tmp_path / "table.csv").columns) == [*COLUMNS[:5], *known]
+    assert list(pd.read_csv(tmp_path / "table.csv").columns) == [*COUNTED, *known]
     readable = (tmp_path / "table.md").read_text()
     for metric in METRICS:
         assert readable.count(metric.heading) == (2 if metric.name in known else 0)
     assert "nan" not in readable.lower()
+
+
+# What is known without a truth, with one in the picture only, and with one in space.
+WITHOUT = {
+    "pose_detections_px": 1,
+    "bone_sd_mm": 2,
+    "pose_accel_m_s2": 3,
+    "pose_jerk_m_s3": 4,
+}
+IN_PICTURE = WITHOUT | {"motion_px": 5, "error_2d_px": 6, "pck_2d_percent": 7}
+WITHOUT_FLOW = {"pose_flow_px": 8, "pose_flow_height_percent": 9}
+
+
+def columns_of(table):
+    return [name for name in table.columns if name not in COUNTED]
+
+
+def test_without_a_truth_the_table_has_what_can_be_said_and_no_error(score_files):
+    files = score_files("walk", poses=[WITHOUT, WITHOUT], flows=[WITHOUT_FLOW] * 2)
+    table = collect("mine", {"walk": files}, allow_missing=False)
+    assert columns_of(table) == [*WITHOUT, *WITHOUT_FLOW]
+    assert table.loc[1, "bone_sd_mm"] == 2 and table.loc[1, "pose_flow_height_percent"] == 9
+
+
+def test_with_a_truth_in_the_picture_only_errors_are_those_there(score_files):
+    flow = WITHOUT_FLOW | {"epe_px": 1, "epe_height_percent": 2, "epe_reference": 3}
+    files = score_files("walk", poses=[IN_PICTURE], flows=[flow])
+    found = columns_of(collect("mine", {"walk": files}, allow_missing=False))
+    in_order = ["motion_px", "error_2d_px", "pck_2d_percent", *WITHOUT]
+    assert found == [*in_order, "epe_px", "epe_height_percent", "epe_reference", "pose_flow_px"]
+
+
+def test_what_stands_in_is_there_if_one_of_the_sequences_lacks_the_truth(score_files):
+    files = {
+        "known": score_files("known", poses=[4], flows=[4]),
+        "not": score_files("not", poses=[WITHOUT], flows=[WITHOUT_FLOW]),
+    }
+    table = collect("mine", files, allow_missing=False)
+    assert columns_of(table) == [metric.name for metric in METRICS]
+    assert table["pose_jerk_m_s3"].tolist() == [4, 4, 4]
+    assert table["mpjpe_mm"].tolist()[::2] == [4, 4] and np.isnan(table["mpjpe_mm"][1])
+
+
+def test_tables_of_data_sets_with_and_without_truth_are_joined(score_files, tmp_path):
+    """Each keeps its rows and what it knows, and is told without what it does not."""
+    for name, pose, flow in (("known", 4, 4), ("unknown", WITHOUT, WITHOUT_FLOW)):
+        files = {"walk": score_files(name, poses=[pose], flows=[flow])}
+        table = collect(name, files, allow_missing=False)
+        write(table, tmp_path / f"{name}.csv", tmp_path / f"{name}.md")
+    paths = [tmp_path / "known.csv", tmp_path / "unknown.csv"]
+    joined = join(paths)
+    write(joined, tmp_path / "table.csv", tmp_path / "table.md")
+    alone = [pd.read_csv(path) for path in paths]
+    assert columns_of(joined) == [
+        metric.name for metric in METRICS if any(metric.name in table for table in alone)
+    ]
+    for table in alone:
+        rows = joined[joined["dataset"] == table["dataset"][0]]
+        rows = rows.dropna(axis="columns", how="all").reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows, table, check_dtype=False)
+    heads = [line for line in (tmp_path / "table.md").read_text().splitlines() if "cycle |" in line]
+    assert ["MPJPE (mm)" in head for head in heads] == [True, False]
+    assert ["Jerk (m/s³)" in head for head in heads] == [False, True]
 
 
 def test_frames_that_a_refinement_repaired_or_masked_are_counted_where_there_are_any(
@@ -138,7 +205,7 @@ def test_markdown_has_titles_units_and_rounded_numbers(written):
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "|" in line]
     assert lines[0] == "# mine"
     assert rows[0][:4] == ["sequence", "cycle", "n_frames", "n_scored"]
-    assert rows[0][4:-1] == [metric.heading for metric in METRICS]
+    assert rows[0][4:-1] == [metric.heading for metric in SHOWN]
     assert rows[2][:4] == ["walk", "0", "10", "8"]
     cells = dict(zip(rows[0], rows[2], strict=True))
     assert cells["MPJPE (mm)"] == cells["PCK at 150 mm (%)"] == "4.1"

@@ -70,12 +70,15 @@ def test_keypoints_weigh_where_they_are_sure_enough_and_known():
 
 
 def test_truth_comes_back_as_it_was_with_masks_of_what_is_known(tmp_path, provenance, walk, rng):
-    truth = Truth(walk, rng.uniform(0, 99, (6, 3, 2)), ("nose", "l_hip", "r_hip"), 12.5)
+    truth = Truth(
+        walk, rng.uniform(0, 99, (6, 3, 2)), ("nose", "l_hip", "r_hip"), np.arange(6) / 12.5
+    )
     truth.joints_3d[1, 2], truth.joints_2d[3, 0] = np.nan, np.nan
     write_truth(tmp_path / "truth.h5", truth, provenance)
     again = read_truth(tmp_path / "truth.h5")
     np.testing.assert_array_equal(again.joints_3d, truth.joints_3d)
     np.testing.assert_array_equal(again.joints_2d, truth.joints_2d)
+    np.testing.assert_array_equal(again.time, truth.time)
     assert again.names_2d == truth.names_2d
     with h5py.File(tmp_path / "truth.h5") as h5:
         assert np.argwhere(~h5["valid_joints_3d"][()]).tolist() == [[1, 2]]

@@ -312,6 +312,12 @@ def flow_for_pose(wildcards):
     return of("flow_{cycle}.h5")(wildcards)
 
 
+def pose_of_cycle(wildcards):
+    """An input function: the pose of the sequence in a cycle; the last one, if it has none."""
+    cycle = min(int(wildcards.cycle), last_pose(config_of(wildcards.sequence)))
+    return stage_file(wildcards.sequence, f"pose_{cycle}.h5")
+
+
 def first_weights(made):
     """An input function: RAFT as loaded, to make a file of the sequence from."""
     return lambda wildcards: given_file(

@@ -81,6 +81,12 @@ TRUTHS = {
             "camera": "text",
         },
     ),
+    "annotated": Format(
+        "flowpose.datasets.annotated",
+        "joints marked in the picture: an npz of their names, `joints`, and `joints_2d` (frames of "
+        "the video, joints, 2), px of the video, NaN where not marked; errors in the picture only",
+        {"file": "file"},
+    ),
     "none": Format("flowpose.datasets.unlabelled", "not known: no error is computed"),
 }
 TRUE_FLOWS = {

@@ -61,7 +61,10 @@ def settings(rule: str, config: Mapping[str, Any]) -> dict[str, Any]:
         case "pose_refined":
             return config["pose"] | reference
         case "pose_scores":
-            return {"cycles": config["cycles"]}
+            return {
+                "cycles": config["cycles"],
+                "min_confidence": config["pose"]["min_confidence"],
+            }
         case "flow_scores":
             return reference
     return {}
@@ -96,9 +99,10 @@ def made_from(stage: str, config: Mapping[str, Any]) -> list[str]:
         case "flow_fused":
             return ["flow_0", f"pose_{cycle}"]
         case "pose_scores":
-            return ["truth", *(f"pose_{k}" for k in range(last_pose(config) + 1))]
+            return ["truth", "keypoints", *(f"pose_{k}" for k in range(last_pose(config) + 1))]
         case "flow_scores":
-            return ["truth", "true_flow", f"flow_{cycle}"]
+            pose = min(cycle, last_pose(config))
+            return ["truth", "true_flow", f"flow_{cycle}", f"pose_{pose}"]
     return ["frames"]
 
 

@@ -8,7 +8,12 @@ import pandas as pd
 
 from flowpose.errors import check
 from flowpose.evaluation.metric import Scores
-from flowpose.evaluation.sequence_scores import METRICS, ScoreFiles, read_sequence_scores
+from flowpose.evaluation.sequence_scores import (
+    METRICS,
+    ScoreFiles,
+    in_table,
+    read_sequence_scores,
+)
 from flowpose.evaluation.sequence_table import cell, write_csv
 from flowpose.storage.whole_files import replacing
 
@@ -42,12 +47,14 @@ def collect_by_action(
     check(bool(cycles), "scores", "all sequences failed")
     there = {activities[name] for name in cycles}
     columns = [activity for activity in order if activity in there]
+    known = {
+        metric.name: [of[metric.name].valid.any() for scored in cycles.values() for of in scored]
+        for metric in METRICS
+    }
     rows = []
-    for metric in METRICS:
+    for metric in in_table(known):
         for when, cycle in (("before", 0), ("after", -1)):
             of = {name: scored[cycle][metric.name] for name, scored in cycles.items()}
-            if not any(scores.valid.any() for scores in of.values()):
-                continue
             means = {
                 column: _pooled([of[name] for name in of if activities[name] == column])
                 for column in columns

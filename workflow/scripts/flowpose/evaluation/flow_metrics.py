@@ -1,4 +1,4 @@
-"""Metrics of optical flow. Joints and pixels whose truth is not known count nowhere.
+"""Metrics of optical flow. Joints and pixels whose motion is not known count nowhere.
 
 A metric is a function here and an entry in FLOW_METRICS; docs/metrics.md defines each.
 """
@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from flowpose.errors import InputError
 from flowpose.evaluation.dense_errors import dense_errors
+from flowpose.evaluation.height import person_height
 from flowpose.evaluation.metric import FlowComparison, FlowMetric, Scores
 from flowpose.flow.patches import FlowPatches
 from flowpose.flow.sampling import sample_flow
@@ -21,6 +22,7 @@ REFERENCE_JOINTS = 32
 def compare_flow(
     flows: Stream[Float[np.ndarray, "H W 2"]],
     joints: Float[np.ndarray, "T K 2"],
+    pose: Float[np.ndarray, "T 14 2"],
     fields: Stream[TrueField] | None,
     *,
     reference: bool,
@@ -29,15 +31,20 @@ def compare_flow(
 
     Args:
         flows: a field a pair of frames, px.
-        joints: where the joints were, px.
+        joints: where the joints were, px; NaN: not known.
+        pose: where a pose has METRO_14's, px; NaN: not estimated.
         fields: the true flow of each pair; None: not known.
         reference: as of `reference_end_point_error`.
     """
+    # Both at once, so that fields are read once.
+    errors, n = end_point_errors(flows, np.concatenate([joints, pose], axis=1)), joints.shape[1]
     return FlowComparison(
         flows=flows,
         joints=joints,
+        pose=pose,
         reference=reference,
-        at_joints=end_point_errors(flows, joints),
+        at_joints=Scores(errors.values[:, :n], errors.valid[:, :n], errors.unit),
+        at_pose=Scores(errors.values[:, n:], errors.valid[:, n:], errors.unit),
         by_region=dense_errors(flows, fields),
     )
 
@@ -45,7 +52,7 @@ def compare_flow(
 def end_point_errors(
     flows: Stream[Float[np.ndarray, "H W 2"]], joints: Float[np.ndarray, "T K 2"]
 ) -> Scores:
-    """End-point error at each joint, px: bilinear flow there against the joint's true motion.
+    """End-point error at each joint, px: bilinear flow there against the joint's own motion.
 
     Joints that are off the image or unknown in either frame do not count.
     """
@@ -62,18 +69,6 @@ def per_height(errors: Scores, joints: Float[np.ndarray, "T K 2"]) -> Scores:
     """
     height = person_height(joints)
     return Scores(100 * errors.values / height, errors.valid & (height > 0), "%")
-
-
-def person_height(joints: Float[np.ndarray, "T K 2"]) -> float:
-    """Height of a sequence's person in px; NaN if no joint is known, or all are one point.
-
-    As of `block.person_height`: the longer side of the box around the joints of a frame, in the
-    median over frames, so that a person who stoops now and then has the height of one who stands.
-    """
-    known = [frame[np.isfinite(frame).all(-1)] for frame in joints]
-    sides = [np.ptp(points, axis=0).max() for points in known if len(points)]
-    height = float(np.median(sides)) if sides else 0.0
-    return height if height > 0 else float("nan")
 
 
 def reference_flow_errors(
@@ -206,5 +201,31 @@ FLOW_METRICS = (
         f"share a pixel once, divided by {REFERENCE_JOINTS} joints",
         span=2,
         score=lambda of: reference_flow_errors(of.flows, of.joints, of.reference),
+    ),
+    FlowMetric(
+        name="pose_flow_px",
+        title="Pose from flow",
+        unit="px",
+        digits=3,
+        summary="mean distance between the motion of the projected joints and the flow there, px: "
+        "how well pose and flow agree",
+        span=2,
+        pictured=True,
+        instead_of="epe_px",
+        score=lambda of: of.at_pose,
+        at_pose=True,
+    ),
+    FlowMetric(
+        name="pose_flow_height_percent",
+        title="Pose from flow per person height",
+        unit="%",
+        digits=2,
+        summary="that distance in percent of the person's height, by which frames of different "
+        "widths compare",
+        span=2,
+        instead_of="epe_height_percent",
+        spare=True,
+        score=lambda of: per_height(of.at_pose, of.pose),
+        at_pose=True,
     ),
 )

@@ -1,14 +1,17 @@
 """Metrics of poses. Frames and joints that are not valid count nowhere.
 
 A metric is a function here and an entry in POSE_METRICS; docs/metrics.md defines each. In space,
-poses are compared relative to the middle of their hips.
+poses are compared relative to the middle of their hips. Those that take no truth are in
+`truthless_metrics`.
 """
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from flowpose.evaluation.metric import PoseComparison, PoseMetric
-from flowpose.pose.skeletons import HIPS
+from flowpose.evaluation.height import person_height
+from flowpose.evaluation.metric import PoseMetric
+from flowpose.evaluation.roots import consecutive, root_relative, rooted
+from flowpose.evaluation.truthless_metrics import TRUTHLESS_METRICS
 
 _MM_PER_M = 1000.0
 # Fewer points than this fit any rotation.
@@ -16,11 +19,8 @@ _MIN_ALIGNED_JOINTS = 3
 _PCK_MM = 150
 # Thresholds of AUC: 0, 5, ..., 150 mm.
 _AUC_STEP_MM = 5
-
-
-def root_relative(joints: Float[np.ndarray, "*T J 3"]) -> Float[np.ndarray, "*T J 3"]:
-    """METRO_14 joints relative to the middle of the hips."""
-    return joints - joints[..., HIPS, :].mean(-2, keepdims=True)
+# How far off a joint in the picture may be, of the person's height.
+_PCK_2D = 0.1
 
 
 def joint_errors(
@@ -119,22 +119,27 @@ def motion_errors(
     return np.linalg.norm(np.diff(predicted.astype(np.float64) - true, axis=0), axis=-1)
 
 
-def rooted(known: Bool[np.ndarray, "T 14"]) -> Bool[np.ndarray, "T 14"]:
-    """Which of the known joints are in a frame whose hips are known."""
-    return known & known[:, HIPS].all(-1, keepdims=True)
+def errors_2d(
+    predicted: Float[np.ndarray, "T 14 2"], true: Float[np.ndarray, "T 14 2"]
+) -> Float[np.ndarray, "T 14"]:
+    """Distance of each projected joint from the true one in the picture, px."""
+    return np.linalg.norm(predicted.astype(np.float64) - true, axis=-1)
+
+
+def correct_joints_2d(
+    predicted: Float[np.ndarray, "T 14 2"], true: Float[np.ndarray, "T 14 2"]
+) -> Float[np.ndarray, "T 14"]:
+    """100 for each joint within a tenth of the person's height of the true one, else 0.
+
+    The mean is PCK as Yang and Ramanan (PAMI 2013) define it for whole bodies, whose measure is the
+    longer side of the box around a frame's joints; here it is the sequence's (`person_height`).
+    """
+    return np.where(errors_2d(predicted, true) <= _PCK_2D * person_height(true), 100.0, 0.0)
 
 
 def alignable(known: Bool[np.ndarray, "T 14"]) -> Bool[np.ndarray, "T 14"]:
     """Which of the known joints are in a frame with enough of them to align."""
     return known & (known.sum(1, keepdims=True) >= _MIN_ALIGNED_JOINTS)
-
-
-def consecutive(
-    valid: Bool[np.ndarray, "T J"], n: int
-) -> Bool[np.ndarray, "{max(len(valid)-n+1,0)} J"]:
-    """Which joints are valid in n frames in a row."""
-    length = max(len(valid) - n + 1, 0)
-    return np.all([valid[i : i + length] for i in range(n)], axis=0)
 
 
 def _distance_mm(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -188,7 +193,7 @@ POSE_METRICS = (
         digits=2,
         summary="the same in m/s², by which videos of different frame rates compare",
         span=3,
-        counts=lambda of: consecutive(rooted(of.known), 3) & _knows_rate(of),
+        counts=lambda of: consecutive(rooted(of.known), 3) & (of.fps > 0),
         values=lambda of, _: acceleration_errors(of.predicted, of.true) * of.fps**2 / _MM_PER_M,
     ),
     PoseMetric(
@@ -223,9 +228,31 @@ POSE_METRICS = (
         counts=lambda of: consecutive(of.known_2d, 2),
         values=lambda of, _: motion_errors(of.predicted_2d, of.true_2d),
     ),
+    PoseMetric(
+        name="error_2d_px",
+        title="2D error",
+        unit="px",
+        digits=2,
+        summary="mean distance of the projected joints from the true ones in the picture, px",
+        span=1,
+        pictured=True,
+        instead_of="mpjpe_mm",
+        spare=True,
+        counts=lambda of: of.known_2d,
+        values=lambda of, _: errors_2d(of.predicted_2d, of.true_2d),
+    ),
+    PoseMetric(
+        name="pck_2d_percent",
+        title="2D PCK",
+        unit="%",
+        better="higher",
+        summary="percentage of the joints within a tenth of the person's height of the true ones "
+        "in the picture",
+        span=1,
+        instead_of="pck_150_percent",
+        spare=True,
+        counts=lambda of: of.known_2d & bool(person_height(of.true_2d) > 0),
+        values=lambda of, _: correct_joints_2d(of.predicted_2d, of.true_2d),
+    ),
+    *TRUTHLESS_METRICS,
 )
-
-
-def _knows_rate(of: PoseComparison) -> bool:
-    """Whether the frame rate is known."""
-    return bool(np.isfinite(of.fps) and of.fps > 0)

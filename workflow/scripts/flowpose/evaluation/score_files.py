@@ -9,13 +9,16 @@ from flowpose.storage import stage_files
 
 
 def add_scores(
-    group: h5py.Group, name: str, scores: Scores, joints: Sequence[str], *, first_axis: str
+    group: h5py.Group, name: str, scores: Scores, joints: Sequence[str], *, axes: tuple[str, str]
 ) -> None:
-    """Store the scores of a metric under its name; `joints` are those of the second axis."""
-    each_joint = scores.values.ndim > 1
-    axes, joints = (f"{first_axis} joint", joints) if each_joint else (first_axis, ())
-    stage_files.add(group, name, scores.values, axes=axes, unit=scores.unit, joints=joints)
-    stage_files.add(group, f"valid_{name}", scores.valid, axes=axes, joints=joints)
+    """Store the scores of a metric under its name; `joints` name what the second axis has.
+
+    Where a frame has one value there is only the first of the axes.
+    """
+    n = scores.values.ndim
+    named, joints = " ".join(axes[:n]), joints if n > 1 else ()
+    stage_files.add(group, name, scores.values, axes=named, unit=scores.unit, joints=joints)
+    stage_files.add(group, f"valid_{name}", scores.valid, axes=named, joints=joints)
 
 
 def read_scores(group: h5py.Group, metrics: Iterable[Metric]) -> dict[str, Scores]:

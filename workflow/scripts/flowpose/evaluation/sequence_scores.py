@@ -1,6 +1,6 @@
 """The scores of a sequence's poses and flows, joined into cycles for tables and pictures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,15 @@ from flowpose.storage import stage_files
 
 # In the order of the table's columns.
 METRICS: tuple[Metric, ...] = (*POSE_METRICS, *FLOW_METRICS)
+
+
+def in_table(known: Mapping[str, Iterable[object]]) -> list[Metric]:
+    """The metrics that a table has, of which `known` says for each sequence whether it has them."""
+    return [
+        metric
+        for metric in METRICS
+        if any(known[metric.name]) and not (metric.spare and all(known[metric.instead_of]))
+    ]
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,10 @@ class SequenceScores:
         return [
             scores[metric.name] for scores in (*self.poses, *self.flows) if metric.name in scores
         ]
+
+    def knows(self, metric: Metric) -> bool:
+        """Whether the metric has a value in any cycle."""
+        return any(scores.valid.any() for scores in self.history(metric))
 
 
 def read_sequence_scores(files: ScoreFiles) -> SequenceScores:

@@ -9,7 +9,12 @@ import pandas as pd
 from flowpose.errors import check
 from flowpose.evaluation.frame_marks import MARKS
 from flowpose.evaluation.metric import Metric
-from flowpose.evaluation.sequence_scores import METRICS, ScoreFiles, read_sequence_scores
+from flowpose.evaluation.sequence_scores import (
+    METRICS,
+    ScoreFiles,
+    in_table,
+    read_sequence_scores,
+)
 from flowpose.storage.whole_files import damage_named, replacing
 
 # Columns that count frames, and what they count. Of marks there may be none: then without column.
@@ -51,7 +56,8 @@ def collect(
         recordings: subject and action of each sequence, for data sets that have these.
 
     Returns:
-        A column a metric that is known for some sequence.
+        A column a metric that is known for some sequence; of those that stand in for others, only
+        where these are not known for all.
 
     Raises:
         InputError: a sequence failed, or all did, or there is none.
@@ -74,6 +80,8 @@ def collect(
             for cycle, means in enumerate(_means(files))
         ]
     )
+    shown = in_table({metric.name: table[metric.name].notna() for metric in METRICS})
+    unknown = [metric.name for metric in METRICS if metric not in shown]
     how = dict.fromkeys(COUNTS, "sum") | {metric.name: "mean" for metric in METRICS}
     mean = table.groupby("cycle", as_index=False).agg(how)
     mean = mean.assign(dataset=dataset, sequence="mean")
@@ -88,7 +96,6 @@ def collect(
         known = [recordings.get(name, ("", "")) for name in table["sequence"]]
         table.insert(2, "subject", [subject for subject, _ in known])
         table.insert(3, "action", [action for _, action in known])
-    unknown = [metric.name for metric in METRICS if table[metric.name].isna().all()]
     table = table.drop(columns=[*unknown, *(name for name in _MARKED if not table[name].any())])
     return table if reasons else table.drop(columns="missing")
 

@@ -27,7 +27,8 @@ class Moment:
         picture: the first frame.
         poses: METRO_14 joints in the first frame, px, by "truth", "before" and, if the pose was
             refined, "after"; NaN where a joint is not known.
-        motions: of the true joints to the second frame, px, by "truth", "before" and "after".
+        motions: to the second frame, px: of the true joints, "truth", and where these are, of the
+            flow "before" and "after". If no true joint is known, those of the last pose: "pose".
         flows: before and after, px.
     """
 
@@ -42,20 +43,33 @@ class Moment:
         """Whether any true joint is known."""
         return bool(np.isfinite(self.poses["truth"]).any())
 
+    @property
+    def start(self) -> Float[np.ndarray, "14 2"]:
+        """The joints whose motions these are, px."""
+        if self.has_truth:
+            return self.poses["truth"]
+        return self.poses.get("after", self.poses["before"])
+
 
 def pair_to_show(before: Path | str, after: Path | str) -> int:
-    """The pair of frames in which the flow's error changed most; the first if none is known.
+    """The pair of frames in which the flow's error changed most.
+
+    If no error is known, the one in which the distance of pose and flow did; else the first.
 
     Args:
         before: flow_scores_k.h5 of the first cycle.
         after: that of the last cycle.
     """
-    errors = []
+    scores = []
     for path in (before, after):
         with stage_files.opened(path) as h5:
-            errors.append(read_scores(h5, FLOW_METRICS)["epe_px"].frame_means())
-    change = np.abs(errors[1] - errors[0])
-    return int(np.nanargmax(change)) if np.isfinite(change).any() else 0
+            scores.append(read_scores(h5, FLOW_METRICS))
+    for name in ("epe_px", "pose_flow_px"):
+        first, last = (of[name].frame_means() for of in scores)
+        change = np.abs(last - first)
+        if np.isfinite(change).any():
+            return int(np.nanargmax(change))
+    return 0
 
 
 def take_moment(
@@ -72,18 +86,24 @@ def take_moment(
         flows: flow_k.h5 of the first and the last cycle.
         poses: the pose as estimated and, if it was refined, as last refined.
     """
-    joints, next_joints = truth.metro_joints_2d()[pair : pair + 2]
+    true, next_true = truth.metro_joints_2d()[pair : pair + 2]
     with open_frames(frames) as pictures:
         picture = pictures[pair]
     with open_flows(flows[0]) as fields_before, open_flows(flows[-1]) as fields_after:
         before, after = fields_before[pair], fields_after[pair]
-    estimates = [pose.project()[pair] for pose in poses]
+    estimates = [pose.project()[pair : pair + 2].astype(np.float64) for pose in poses]
+    whose, joints, next_joints = "truth", true, next_true
+    if not np.isfinite(true).any():
+        whose, (joints, next_joints) = "pose", estimates[-1]
     return Moment(
         pair,
         picture,
-        poses={"truth": joints, **dict(zip(("before", "after"), estimates, strict=False))},
+        poses={
+            "truth": true,
+            **dict(zip(("before", "after"), (first for first, _ in estimates), strict=False)),
+        },
         motions={
-            "truth": next_joints - joints,
+            whose: next_joints - joints,
             "before": _flow_at(joints, before),
             "after": _flow_at(joints, after),
         },

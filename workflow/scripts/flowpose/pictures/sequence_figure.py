@@ -24,12 +24,18 @@ from flowpose.pictures.part import Part
 from flowpose.pose.skeletons import FLOW_BONES
 from flowpose.storage.whole_files import replacing
 
-_PICTURED = tuple(metric for metric in (*FLOW_METRICS, *POSE_METRICS) if metric.pictured)
+_WITH_CURVES = [metric for metric in (*FLOW_METRICS, *POSE_METRICS) if metric.pictured]
+# Of each panel its metric, and those that are drawn in its place where it is not known.
+_PICTURED = tuple(
+    (metric, *(other for other in _WITH_CURVES if other.instead_of == metric.name))
+    for metric in _WITH_CURVES
+    if not metric.instead_of
+)
 # From the palette of Okabe and Ito, which people with any colour vision tell apart.
-_COLOURS = {"truth": "#000000", "before": "#D55E00", "after": "#0072B2"}
+_COLOURS = {"truth": "#000000", "pose": "#009E73", "before": "#D55E00", "after": "#0072B2"}
 _BETWEEN = "#56B4E9"
 # What is drawn first is wider, so that it shows below what coincides with it.
-_WIDTHS = {"truth": 4.5, "before": 3, "after": 1.8}
+_WIDTHS = {"truth": 4.5, "pose": 4.5, "before": 3, "after": 1.8}
 _STYLE = {
     "font.size": 13,
     "axes.titlesize": 15,
@@ -61,8 +67,12 @@ def draw_figure(path: Path | str, moment: Moment, scores: SequenceScores, *, tit
         title: name of the sequence.
     """
     pair = moment.pair
-    changed = np.isfinite(moment.motions["truth"]).any() and not np.array_equal(*moment.flows)
-    why = ", where the flow's error changed most" if changed else ""
+    whose, what, changed = "pose", "pose from flow", True
+    if moment.has_truth:
+        whose, what = "truth", "the flow's error"
+        changed = not np.array_equal(*moment.flows)
+    known = np.isfinite(moment.motions[whose]).any()
+    why = f", where {what} changed most" if known and changed else ""
     with style.context(_STYLE):
         layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
         figure = Figure(figsize=(16, 10), dpi=100, layout=layout)
@@ -72,7 +82,7 @@ def draw_figure(path: Path | str, moment: Moment, scores: SequenceScores, *, tit
         _draw_head(
             figure,
             f"{title}: frames {pair} to {pair + 1}{why}",
-            known=[who for who in _COLOURS if who != "truth" or moment.has_truth],
+            known=[who for who in _COLOURS if who in moment.motions],
             cycles=len(scores.flows) - 1,
         )
         _draw_moment((*upper.subplots(1, 4), change), moment)
@@ -85,9 +95,9 @@ def _draw_head(figure: Figure, title: str, known: Sequence[str], cycles: int) ->
     """The title, and what the colours of those that are known mean."""
     figure.suptitle(title, x=0.008, ha="left")
     after = f"after {cycles} cycle" + ("s" if cycles > 1 else "")
+    names = {"after": after, "pose": "pose's motion"}
     handles = [
-        Line2D([], [], color=_COLOURS[who], linewidth=4, label={"after": after}.get(who, who))
-        for who in known
+        Line2D([], [], color=_COLOURS[who], linewidth=4, label=names.get(who, who)) for who in known
     ]
     figure.legend(handles=handles, loc="upper right", ncols=3, fontsize=16, borderaxespad=0.3)
 
@@ -118,7 +128,7 @@ def _draw_picture(
 
 
 def _draw_poses(axes: Axes, poses: Mapping[str, Float[np.ndarray, "14 2"]]) -> None:
-    for who, joints in poses.items():
+    for who, joints in _in_order(poses):
         for bone in FLOW_BONES:
             axes.plot(
                 *joints[list(bone)].T,
@@ -130,17 +140,13 @@ def _draw_poses(axes: Axes, poses: Mapping[str, Float[np.ndarray, "14 2"]]) -> N
 
 
 def _draw_motions(axes: Axes, moment: Moment, side: float) -> None:
-    """Arrows from the true joints; `side` of the picture, px, bounds their length."""
-    if not moment.has_truth:
-        axes.set_title("Motion of the joints")
-        _say_no_truth(axes)
-        return
+    """Arrows from the joints; `side` of the picture, px, bounds their length."""
     longest = max(np.nanmax(np.hypot(*motion.T), initial=0) for motion in moment.motions.values())
     factor = max(f for f in _ARROW_FACTORS if f == 1 or 0 < f * longest <= _ARROW_PART * side)
-    for who, motion in moment.motions.items():
+    for who, motion in _in_order(moment.motions):
         known = np.isfinite(motion).all(-1)
         axes.quiver(
-            *moment.poses["truth"][known].T,
+            *moment.start[known].T,
             *motion[known].T,
             color=_COLOURS[who],
             angles="xy",
@@ -151,6 +157,13 @@ def _draw_motions(axes: Axes, moment: Moment, side: float) -> None:
             path_effects=[withStroke(linewidth=1, foreground="white")],
         )
     axes.set_title(f"Motion of the joints, drawn {factor}x")
+
+
+def _in_order(
+    points: Mapping[str, Float[np.ndarray, "14 2"]],
+) -> list[tuple[str, Float[np.ndarray, "14 2"]]]:
+    """As they are drawn: those that others may lie upon first."""
+    return [(who, points[who]) for who in _COLOURS if who in points]
 
 
 def _draw_flows(
@@ -195,22 +208,24 @@ def _draw_difference(
 
 
 def _draw_scores(axes: Sequence[Axes], scores: SequenceScores, *, mark: int) -> None:
-    """The curves of each metric that has one, with a line at the marked frame."""
-    for panel, metric in zip(axes, _PICTURED, strict=True):
+    """The curves of a metric in each panel, with a line at the marked frame."""
+    for panel, metrics in zip(axes, _PICTURED, strict=True):
+        known = [metric for metric in metrics if scores.knows(metric)]
+        metric = next(iter(known), metrics[0])
         panel.set(title=metric.title, xlim=(-0.5, len(scores.scored) - 0.5))
-        history = scores.history(metric)
-        if any(stage.valid.any() for stage in history):
-            _draw_curves(panel, metric, history)
+        if known:
+            _draw_curves(panel, metric, scores.history(metric))
             panel.axvline(mark, color="0.8", linewidth=1, zorder=0)
         else:
-            _say_no_truth(panel)
+            panel.text(0.5, 0.5, "not known", ha="center", va="center", transform=panel.transAxes)
+            panel.set(xticks=[], yticks=[])
 
 
 def _draw_curves(axes: Axes, metric: Metric, history: Sequence[Scores]) -> None:
     """A curve a pose or flow over the frames; the legend has their means."""
     curves = np.array([scores.frame_means() for scores in history])
     # A value of three frames is that of the middle one, one of two that of the first.
-    frames = (metric.span - 1) // 2 + np.arange(curves.shape[1])
+    frames = ((metric.span or 1) - 1) // 2 + np.arange(curves.shape[1])
     last = len(history) - 1
     for k, scores in enumerate(history):
         who = "before" if k == 0 else "after" if k == last else "in between"
@@ -231,9 +246,3 @@ def _draw_curves(axes: Axes, metric: Metric, history: Sequence[Scores]) -> None:
     axes.set(xlabel="frame", ylabel=f"mean over joints ({metric.unit})", ylim=(0, 1.4 * highest))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.legend(loc="upper left")
-
-
-def _say_no_truth(axes: Axes) -> None:
-    """In the place of what takes a truth."""
-    axes.text(0.5, 0.5, "no truth", ha="center", va="center", transform=axes.transAxes)
-    axes.set(xticks=[], yticks=[])

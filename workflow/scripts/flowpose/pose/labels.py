@@ -59,7 +59,7 @@ def assemble_truth(labels: Labels, header: FramesHeader) -> Truth:
         convert(_of_frames(labels.joints_3d, header.index), labels.skeleton_3d, METRO_14),
         header.view.to_frame(_of_frames(labels.joints_2d, header.index)),
         labels.skeleton_2d.joints,
-        header.fps,
+        header.time,
     )
 
 

@@ -90,3 +90,12 @@ def read_pose(path: Path | str) -> Pose:
             crop,
             tuple(np.flatnonzero(~stage_files.read(h5, "estimated", (n,))).tolist()),
         )
+
+
+def read_repairs(path: Path | str) -> Repairs | None:
+    """What was repaired before a pose was refined, as pose_k.h5 says; None: it does not."""
+    with stage_files.opened(path) as h5:
+        if "repaired" not in h5:
+            return None
+        names = ("detections_exchanged", "pose_exchanged", "masked")
+        return Repairs(*(stage_files.read(h5, name) for name in names))

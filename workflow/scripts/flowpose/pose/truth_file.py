@@ -19,13 +19,13 @@ class Truth:
         joints_3d: (T, 14, 3) METRO_14 joints, m, camera frame.
         joints_2d: (T, K, 2) joints of any skeleton, px of the frames.
         names_2d: of those K joints.
-        fps: frames a second; 0 or not finite: not known.
+        time: when each frame is shown, s after the first of the video.
     """
 
     joints_3d: Float[np.ndarray, "T 14 3"]
     joints_2d: Float[np.ndarray, "T K 2"]
     names_2d: tuple[str, ...]
-    fps: float
+    time: Float[np.ndarray, "T"]
 
     def metro_joints_2d(self) -> Float[np.ndarray, "T 14 2"]:
         """The 2D joints that METRO_14 also has, px; NaN for its others."""
@@ -47,7 +47,7 @@ def write_truth(path: Path | str, truth: Truth, provenance: Provenance) -> None:
             valid = np.isfinite(points).all(-1)
             stage_files.add(h5, name, points, axes=f"frame joint {axis}", unit=unit, joints=joints)
             stage_files.add(h5, f"valid_{name}", valid, axes="frame joint", joints=joints)
-        h5.attrs["fps"] = truth.fps
+        stage_files.add(h5, "time", truth.time, axes="frame", unit="s")
 
 
 def read_truth(path: Path | str) -> Truth:
@@ -56,4 +56,4 @@ def read_truth(path: Path | str) -> Truth:
         joints_3d = stage_files.read(h5, "joints_3d", (None, 14, 3))
         joints_2d = stage_files.read(h5, "joints_2d", (len(joints_3d), None, 2))
         names = stage_files.joint_names(h5, "joints_2d")
-        return Truth(joints_3d, joints_2d, names, float(h5.attrs["fps"]))
+        return Truth(joints_3d, joints_2d, names, stage_files.read(h5, "time", (len(joints_3d),)))
