@@ -23,6 +23,7 @@ include: "workflow/rules/flow.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/table.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/exports.smk"
 include: "workflow/rules/expected.smk"
 include: "workflow/rules/verify.smk"
 include: "workflow/rules/endings.smk"
@@ -40,3 +41,4 @@ rule all:
         rules.all_tables.output,
         expand(f"{RESULTS}/figure.png", sequence=SEQUENCES),
         rules.ablation.input if config["ablation"] else [],
+        expand(f"{RESULTS}/{{file}}", sequence=SEQUENCES, file=config["exports"]),

@@ -83,7 +83,7 @@ def results(tmp_path, provenance):
 
 def test_what_stands_for_a_failure_goes_but_for_its_picture(results, tmp_path, files_under):
     stub, _, weights = results[0]
-    reasons, unreadable = discard_stubs(results)
+    reasons, unreadable = discard_stubs([([], outputs) for outputs in results])
     assert reasons == dict.fromkeys((stub, weights), "a.avi: no such video")
     assert unreadable == []
     assert files_under(tmp_path) == ["made.h5", "stub.png"]
@@ -92,7 +92,23 @@ def test_what_stands_for_a_failure_goes_but_for_its_picture(results, tmp_path, f
 def test_a_damaged_file_is_named_and_keeps_nothing_else_from_going(results, tmp_path, files_under):
     damaged = tmp_path / "damaged.h5"
     damaged.write_bytes(b"not HDF5")
-    reasons, (message,) = discard_stubs([[str(damaged)], *results])
+    jobs = [([], outputs) for outputs in ([str(damaged)], *results)]
+    reasons, (message,) = discard_stubs(jobs)
     assert message.startswith(f"{damaged}: damaged: ") and "(delete it, and" in message
     assert len(reasons) == 2
     assert files_under(tmp_path) == ["damaged.h5", "made.h5", "stub.png"]
+
+
+def test_exports_that_are_empty_go_with_what_they_were_to_be_made_from(results, tmp_path):
+    """An export made well stays; of one whose input was no stub nothing more is known."""
+    stub = results[0][0]
+    empty, folder, made, other = (tmp_path / name for name in ("a.csv", "flo", "b.csv", "c.csv"))
+    empty.touch()
+    other.touch()
+    folder.mkdir()
+    made.write_text("x")
+    exports = [([stub], [str(path)]) for path in (empty, folder, made)] + [([], [str(other)])]
+    reasons, _ = discard_stubs([*(([], outputs) for outputs in results), *exports])
+    assert reasons[str(empty)] == reasons[str(folder)] == reasons[stub]
+    assert reasons[str(other)] == "it could not be made"
+    assert made.exists() and not (empty.exists() or folder.exists() or other.exists())

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from ablation import ablation
 from code_digest import code_digest
-from configuration import DOWNLOADS, ConfigError
+from configuration import DOWNLOADS, EXPORTS, ConfigError
 from flowpose.download.manifest import FOLDER_MANIFEST
 from flowpose.errors import InputError
 from formats import FORMATS
@@ -318,6 +318,18 @@ def pose_of_cycle(wildcards):
     return stage_file(wildcards.sequence, f"pose_{cycle}.h5")
 
 
+def last_pose_of(wildcards):
+    """An input function: the pose of the sequence after the last refinement."""
+    cycle = last_pose(config_of(wildcards.sequence))
+    return stage_file(wildcards.sequence, f"pose_{cycle}.h5")
+
+
+def last_flow_of(wildcards):
+    """An input function: the flow of the sequence in the last cycle."""
+    cycle = config_of(wildcards.sequence)["cycles"]
+    return stage_file(wildcards.sequence, f"flow_{cycle}.h5")
+
+
 def first_weights(made):
     """An input function: RAFT as loaded, to make a file of the sequence from."""
     return lambda wildcards: given_file(
@@ -330,6 +342,16 @@ def weights_before(wildcards):
     if wildcards.cycle == "1":
         return first_weights("flow_1.h5")(wildcards)
     return of_cycle_before("flow_{cycle}.pt")(wildcards)
+
+
+def pose_writer(wildcards):
+    """A parameter function: the module that writes an export of poses."""
+    return f"flowpose.exports.pose_{wildcards.format.partition('.')[0]}"
+
+
+def flow_writer(wildcards):
+    """A parameter function: the module that writes an export of flows."""
+    return f"flowpose.exports.flow_{wildcards.format}"
 
 
 def named_downloads():

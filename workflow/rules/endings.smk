@@ -8,7 +8,10 @@ def discarded():
     targets they are tried again, as they are when an input or a setting of theirs has changed.
     """
     return discard_stubs(
-        [str(file) for file in job.output] for job in workflow.dag.jobs
+        [
+            ([str(file) for file in job.input], [str(file) for file in job.output])
+            for job in workflow.dag.jobs
+        ]
     )
 
 

@@ -12,6 +12,8 @@ import yaml
 from formats import KEYPOINTS, POSES, TRUE_FLOWS, TRUTHS, schema
 
 _SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+# What a sequence can be exported as.
+EXPORTS = yaml.safe_load(_SCHEMA.read_text())["properties"]["exports"]["items"]["enum"]
 
 # What is fetched lies in a folder of its own in here, named as in the config.
 DOWNLOADS = "resources/downloads"

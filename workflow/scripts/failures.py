@@ -60,20 +60,22 @@ def _ended_well(log: str) -> bool:
         return False
 
 
-def discard_stubs(made: Iterable[Sequence[str]]) -> tuple[dict[str, str], list[str]]:
-    """Delete files that only say why they could not be made.
+def discard_stubs(
+    jobs: Sequence[tuple[Sequence[str], Sequence[str]]],
+) -> tuple[dict[str, str], list[str]]:
+    """Delete files that only say why they could not be made, and exports that are empty for it.
 
     Args:
-        made: the files of each job.
+        jobs: the inputs and the outputs of each.
 
     Returns:
-        Of each deleted file why it could not be made; and what is wrong with files that cannot be
-        read, which stay.
+        Of each deleted file or folder why it could not be made; and what is wrong with files that
+        cannot be read, which stay.
     """
     reasons: dict[str, str] = {}
     unreadable = []
-    for files in ([file for file in outputs if Path(file).is_file()] for outputs in made):
-        found = []
+    for _, outputs in jobs:
+        files, found = [file for file in outputs if Path(file).is_file()], []
         for file in files:
             if file.endswith(".h5"):
                 try:
@@ -86,4 +88,20 @@ def discard_stubs(made: Iterable[Sequence[str]]) -> tuple[dict[str, str], list[s
                 if not file.endswith(".png"):
                     Path(file).unlink()
                     reasons[file] = reason
+    for inputs, outputs in jobs:
+        for path in map(Path, outputs):
+            if _discard_empty(path):
+                why = (reasons[file] for file in inputs if file in reasons)
+                reasons[str(path)] = next(why, "it could not be made")
     return reasons, unreadable
+
+
+def _discard_empty(path: Path) -> bool:
+    """Delete an empty file or folder; whether it was one."""
+    if path.is_dir() and not any(path.iterdir()):
+        path.rmdir()
+        return True
+    if path.is_file() and not path.stat().st_size:
+        path.unlink()
+        return True
+    return False
