@@ -81,8 +81,12 @@ def read_exported_pose(before: Path | str, after: Path | str) -> ExportedPose:
     estimate = read_pose(before)
     estimated = np.ones(len(header.index), bool)
     estimated[list(estimate.missing)] = False
-    placed = (PlacedPose.of(pose, header.view) for pose in (estimate, read_pose(after)))
-    return ExportedPose(header, *placed, estimated)
+    return ExportedPose(
+        header,
+        PlacedPose.of(estimate, header.view),
+        PlacedPose.of(read_pose(after), header.view),
+        estimated,
+    )
 
 
 def y_up(joints: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
