@@ -74,7 +74,7 @@ def results(tmp_path, provenance):
         tmp_path / name for name in ("stub.h5", "stub.png", "stub.pt", "made.h5")
     )
     write_failure(stub, provenance, "a.avi: no such video")
-    picture.touch()
+    picture.write_bytes(b"says why")
     weights.touch()
     with create(made, provenance):
         pass
