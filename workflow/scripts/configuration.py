@@ -47,8 +47,13 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         raise ConfigError("sequences: either these or human36m must be set, and not both")
     if unknown := list(_not_downloaded(filled, filled["downloads"])):
         raise ConfigError("\n".join(unknown))
-    for sequence in filled["sequences"].values():
-        sequence["estimates"] = _in_full(sequence["estimates"])
+    for name, sequence in filled["sequences"].items():
+        made = {
+            "format": "landmarks",
+            "file": f"{filled['results']}/{filled['dataset']}/{name}/landmarks.h5",
+        }
+        estimates = sequence.get("estimates", {"pose": made, "keypoints": made})
+        sequence["estimates"] = _in_full(estimates)
     return filled
 
 

@@ -46,11 +46,17 @@ _MEDIAPIPE = Format(
     "MediaPipe Pose: an npz of several cameras, laid out as in `resources/demo/README.md`",
     {"file": "file", "camera": "text"},
 )
+_LANDMARKS = Format(
+    "flowpose.readers.landmarks",
+    "MediaPipe Pose, as rule `landmarks` runs it: the `landmarks.h5` of the sequence",
+    {"file": "file"},
+)
 POSES = {
     "mediapipe": _MEDIAPIPE,
     "metro": Format(
         "flowpose.readers.metro", "METRO: its npz of the frames used", {"file": "file"}
     ),
+    "landmarks": _LANDMARKS,
 }
 KEYPOINTS = {
     "mediapipe": _MEDIAPIPE,
@@ -63,6 +69,7 @@ KEYPOINTS = {
         {"folder": "folder"},
         pattern="*_keypoints.json",
     ),
+    "landmarks": _LANDMARKS,
 }
 TRUTHS = {
     "multiview": Format(
