@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from flowpose.video.decoding import open_video
+from flowpose.video.decoding import VideoInfo, open_video
 from flowpose.video.frames_file import FramesHeader, View
 
 # Frames are predicted from later ones, and most are no key frames.
@@ -75,4 +75,4 @@ def decode(path: Path, used: range) -> tuple[FramesHeader, np.ndarray]:
         index, pictures = zip(*source.pictures(used), strict=True)
         view = View.of(source.size, None, None)
         times = source.times[list(index)]
-        return FramesHeader(np.array(index), times, source.info, view), np.stack(pictures)
+        return FramesHeader(np.array(index), times, VideoInfo.of(source), view), np.stack(pictures)

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from flowpose.errors import InputError
 from flowpose.storage import stage_files
-from flowpose.video.decoding import VideoInfo, jpeg_round_trip, used_frames
+from flowpose.video.decoding import VideoInfo, jpeg_round_trip
 from flowpose.video.frames_file import View, extract_frames, open_frames, read_header
+from flowpose.video.selection import frames_by_time, used_frames
 
 WIDTH, HEIGHT, N_FRAMES, FPS = 64, 48, 14, 50
 USED = {"first": 1, "step": 5, "count": None, "crop": None, "width": None, "jpeg": False}

@@ -11,6 +11,7 @@ from code_digest import code_digest
 from configuration import DOWNLOADS, ConfigError, complete
 from flowpose.download.manifest import FOLDER_MANIFEST
 from flowpose.errors import InputError
+from flowpose.video.image_folder import is_picture
 from formats import FORMATS
 from given_inputs import files_in, is_input, names_digest
 from human36m_sequences import human36m_sequences, raw_files
@@ -66,8 +67,8 @@ wildcard_constraints:
 
 
 def of_sequence(key):
-    """A parameter function: what the config says of the sequence."""
-    return lambda wildcards: SEQUENCES[wildcards.sequence][key]
+    """A parameter function: what the config says of the sequence, or else of all."""
+    return lambda wildcards: (config | SEQUENCES[wildcards.sequence])[key]
 
 
 def kept(kind, path):
@@ -184,9 +185,25 @@ def true_flow_of(wildcards):
 
 
 def used_video(wildcards):
-    """The video of the sequence; nothing where there is none to read."""
-    video = of_sequence("video")(wildcards)
-    return given_file(video, wildcards, f"{RESULTS}/frames.h5")
+    """The video of the sequence, or the pictures in its folder; nothing where there is none."""
+    video, made = of_sequence("video")(wildcards), f"{RESULTS}/frames.h5"
+    if is_made(video) or Path(video).is_file():
+        return [video]
+    there = files_in(video, made.format(sequence=wildcards.sequence), ("*",))
+    pictures = [file for file in there if is_picture(Path(file))]
+    return pictures or list(filter(None, [given_file(video, wildcards, made)]))
+
+
+def where_cropped_to_person(function):
+    """A function of the sequence: nothing where its crop is not found from its keypoints."""
+    return lambda wildcards: (
+        function(wildcards) if of_sequence("crop")(wildcards) == "person" else []
+    )
+
+
+def crop_modules(wildcards):
+    """A parameter function: what finds the crop of a person, and what reads the keypoints."""
+    return ["flowpose.pose.person_crop", reader_of("keypoints")(wildcards)]
 
 
 def tables_there(_):

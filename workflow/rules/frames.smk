@@ -2,6 +2,7 @@ rule frames:
     """Decode the frames that are used, cropped and scaled."""
     input:
         used_video,
+        where_cropped_to_person(files_of(["keypoints"], f"{RESULTS}/frames.h5")),
     output:
         kept("frames", f"{RESULTS}/frames.h5"),
     log:
@@ -10,11 +11,16 @@ rule frames:
         ENVIRONMENT
     params:
         video=of_sequence("video"),
-        # One that was missing and has come is to be read, however old it is.
-        found=lambda wildcards: bool(used_video(wildcards)),
+        # A video that was missing and has come is to be read, however old it is.
+        listing=lambda wildcards: names_digest(used_video(wildcards)),
+        fps=of_sequence("fps"),
         crop=of_sequence("crop"),
-        used=config["frames"],
+        crop_modules=where_cropped_to_person(crop_modules),
+        keypoints=where_cropped_to_person(keys_of("keypoints")),
+        used=of_sequence("frames"),
         jpeg=REFERENCE,
-        code=code_digest("extract_frames.py"),
+        code=lambda wildcards: code_digest(
+            "extract_frames.py", *where_cropped_to_person(crop_modules)(wildcards)
+        ),
     script:
         "../scripts/extract_frames.py"
