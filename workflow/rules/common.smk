@@ -16,7 +16,10 @@ from formats import FORMATS
 from given_inputs import files_in, is_input, names_digest
 from human36m_sequences import human36m_sequences, raw_files
 from shared_cache import separate_by_software
+from video_sequences import SOURCES
 
+# Those who name videos are told at the end what came out.
+OWN_VIDEOS = any(isinstance(config.get(key), str) for key in SOURCES[:3])
 try:
     # In place: scripts see this object too.
     config.update(complete(config))

@@ -1,5 +1,6 @@
 from failures import failures_text
 from flowpose.storage.stage_files import failure
+from outcomes import outcomes_text
 
 
 def discard_stubs():
@@ -32,6 +33,9 @@ onsuccess:
         failed = discard_stubs()
         if wanted := set(map(str, workflow.dag.targetfiles)).intersection(failed):
             end("\n".join(f"{file}: {failed[file]}" for file in sorted(wanted)))
+    if OWN_VIDEOS:
+        folders = [RESULTS.format(sequence=sequence) for sequence in SEQUENCES]
+        print(f"\n{outcomes_text(folders, TABLES)}", file=sys.stderr)
 
 
 onerror:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,7 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         config, places = named_sequences(config)
     except InputError as error:
         raise ConfigError(str(error)) from error
-    root = yaml.safe_load(_SCHEMA.read_text())
-    root["$defs"] |= {
-        "pose_formats": schema(POSES),
-        "keypoint_formats": schema(KEYPOINTS),
-        "truth": schema(TRUTHS, default="multiview"),
-        "true_flow": schema(TRUE_FLOWS, default="files"),
-    }
+    root = _schema()
     if config.get("mode") == "reference":
         root = _in_reference(root)
     filled = _with_defaults(config, root, root)
@@ -71,6 +66,19 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         estimates = sequence.get("estimates", {"pose": made, "keypoints": made})
         sequence["estimates"] = _in_full(estimates)
     return filled
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    """What a config may say."""
+    root = yaml.safe_load(_SCHEMA.read_text())
+    root["$defs"] |= {
+        "pose_formats": schema(POSES),
+        "keypoint_formats": schema(KEYPOINTS),
+        "truth": schema(TRUTHS, default="multiview"),
+        "true_flow": schema(TRUE_FLOWS, default="files"),
+    }
+    return root
 
 
 def _in_full(estimates: dict[str, Any]) -> dict[str, dict[str, str]]:
