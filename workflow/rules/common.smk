@@ -37,6 +37,10 @@ LABELS = f"{FOLDER}/{DATASET}/labels"
 TABLES = f"{FOLDER}/{DATASET}"
 FLOW_WEIGHTS = config["flow"]["weights"]
 ENVIRONMENT = "../../envs/flowpose.yaml"
+# What the workflow estimates itself where a sequence has no estimates, and by what.
+LANDMARKS = f"{RESULTS}/landmarks.h5"
+ENVIRONMENTS = "resources/environments"
+MEDIAPIPE = f"{ENVIRONMENTS}/mediapipe/installed.txt"
 
 # Either the config names sequences, or says where Human3.6M lies, of which some have no labels.
 SEQUENCES, LEFT_OUT = config["sequences"], {}
@@ -59,6 +63,9 @@ if workflow.workflow_settings.cache is not None:
     separate_by_software()
 
 
+ESTIMATED = {LANDMARKS.format(sequence=sequence) for sequence in SEQUENCES}
+
+
 wildcard_constraints:
     sequence="|".join(map(re.escape, SEQUENCES)) or "none",
     cycle=r"[1-9]\d*",
@@ -77,7 +84,8 @@ def kept(kind, path):
 
 def is_made(path):
     """Whether the workflow makes or fetches what the config names."""
-    return Path(path).is_relative_to(DOWNLOADS) or Path(path).is_relative_to(LABELS)
+    folders = (DOWNLOADS, LABELS)
+    return path in ESTIMATED or any(map(Path(path).is_relative_to, folders))
 
 
 def given_file(path, wildcards, *made):
@@ -189,6 +197,11 @@ def used_video(wildcards):
     return given_file(video, wildcards, f"{RESULTS}/frames.h5")
 
 
+def estimators_video(wildcards):
+    """The video of the sequence, for an estimator; nothing where there is none to read."""
+    return given_file(of_sequence("video")(wildcards), wildcards, LANDMARKS)
+
+
 def tables_there(_):
     """This data set's table, and those that other configs have left in the same results."""
     others = map(str, Path(FOLDER).glob("*/table.csv"))
@@ -226,3 +239,14 @@ def named_downloads():
     return [
         path for path in dict.fromkeys(named) if Path(path).is_relative_to(DOWNLOADS)
     ]
+
+
+def named_environments():
+    """The environments of the estimators that sequences need."""
+    files = {
+        path
+        for sequence in SEQUENCES
+        for given, found in (part_of(sequence, part) for part in parts_of(sequence))
+        for path in found.paths(given, "file")
+    }
+    return [MEDIAPIPE] if files & ESTIMATED else []
