@@ -41,6 +41,10 @@ LABELS = f"{FOLDER}/{DATASET}/labels"
 TABLES = f"{FOLDER}/{DATASET}"
 FLOW_WEIGHTS = config["flow"]["weights"]
 ENVIRONMENT = "../../envs/flowpose.yaml"
+# What the workflow estimates itself where a sequence has no estimates, and by what.
+LANDMARKS = f"{RESULTS}/landmarks.h5"
+ENVIRONMENTS = "resources/environments"
+MEDIAPIPE = f"{ENVIRONMENTS}/mediapipe/installed.txt"
 
 # Either the config names sequences, or says where Human3.6M lies, of which some have no labels.
 SEQUENCES, LEFT_OUT = config["sequences"], {}
@@ -63,6 +67,9 @@ if workflow.workflow_settings.cache is not None:
     separate_by_software()
 
 
+ESTIMATED = {LANDMARKS.format(sequence=sequence) for sequence in SEQUENCES}
+
+
 wildcard_constraints:
     sequence="|".join(map(re.escape, SEQUENCES)) or "none",
     cycle=r"[1-9]\d*",
@@ -81,7 +88,8 @@ def kept(kind, path):
 
 def is_made(path):
     """Whether the workflow makes or fetches what the config names."""
-    return Path(path).is_relative_to(DOWNLOADS) or Path(path).is_relative_to(LABELS)
+    folders = (DOWNLOADS, LABELS)
+    return path in ESTIMATED or any(map(Path(path).is_relative_to, folders))
 
 
 def given_file(path, wildcards, *made):
@@ -187,14 +195,26 @@ def true_flow_of(wildcards):
     return [path] if "true_flow" in parts_of(wildcards.sequence) else []
 
 
-def used_video(wildcards):
-    """The video of the sequence, or the pictures in its folder; nothing where there is none."""
-    video, made = of_sequence("video")(wildcards), f"{RESULTS}/frames.h5"
-    if is_made(video) or Path(video).is_file():
-        return [video]
-    there = files_in(video, made.format(sequence=wildcards.sequence), ("*",))
-    pictures = [file for file in there if is_picture(Path(file))]
-    return pictures or list(filter(None, [given_file(video, wildcards, made)]))
+def video_for(made):
+    """An input function: the video of the sequence, or the pictures in its folder, to make a file from.
+
+    Nothing where there is none to read.
+    """
+
+    def paths(wildcards):
+        video = of_sequence("video")(wildcards)
+        if is_made(video) or Path(video).is_file():
+            return [video]
+        there = files_in(video, made.format(sequence=wildcards.sequence), ("*",))
+        pictures = [file for file in there if is_picture(Path(file))]
+        return pictures or list(filter(None, [given_file(video, wildcards, made)]))
+
+    return paths
+
+
+def video_digest(made):
+    """A parameter function: changes where the video, or a picture, comes, however old, or goes."""
+    return lambda wildcards: names_digest(video_for(made)(wildcards))
 
 
 def where_cropped_to_person(function):
@@ -207,6 +227,12 @@ def where_cropped_to_person(function):
 def crop_modules(wildcards):
     """A parameter function: what finds the crop of a person, and what reads the keypoints."""
     return ["flowpose.pose.person_crop", reader_of("keypoints")(wildcards)]
+
+
+def given_crop(wildcards):
+    """A parameter function: the crop of the sequence, if it is known before there are keypoints."""
+    crop = of_sequence("crop")(wildcards)
+    return None if crop == "person" else crop
 
 
 def tables_there(_):
@@ -246,3 +272,14 @@ def named_downloads():
     return [
         path for path in dict.fromkeys(named) if Path(path).is_relative_to(DOWNLOADS)
     ]
+
+
+def named_environments():
+    """The environments of the estimators that sequences need."""
+    files = {
+        path
+        for sequence in SEQUENCES
+        for given, found in (part_of(sequence, part) for part in parts_of(sequence))
+        for path in found.paths(given, "file")
+    }
+    return [MEDIAPIPE] if files & ESTIMATED else []

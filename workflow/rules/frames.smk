@@ -1,7 +1,7 @@
 rule frames:
     """Decode the frames that are used, cropped and scaled."""
     input:
-        used_video,
+        video_for(f"{RESULTS}/frames.h5"),
         where_cropped_to_person(files_of(["keypoints"], f"{RESULTS}/frames.h5")),
     output:
         kept("frames", f"{RESULTS}/frames.h5"),
@@ -11,8 +11,7 @@ rule frames:
         ENVIRONMENT
     params:
         video=of_sequence("video"),
-        # A video that was missing and has come is to be read, however old it is.
-        listing=lambda wildcards: names_digest(used_video(wildcards)),
+        listing=video_digest(f"{RESULTS}/frames.h5"),
         fps=of_sequence("fps"),
         crop=of_sequence("crop"),
         crop_modules=where_cropped_to_person(crop_modules),

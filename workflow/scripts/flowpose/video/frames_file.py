@@ -179,7 +179,7 @@ def extract_frames(
         open_video(video, provenance.threads, fps) as source,
     ):
         view = View.of(source.size, crop, width, max_side)
-        _check_view(video, source.size, view)
+        check_view(video, source.size, view)
         shape = (None, *view.size[::-1], 3)
         frames = stage_files.add_stream(h5, "frames", shape, "uint8", axes="frame row column rgb")
         index = []
@@ -210,8 +210,12 @@ def _check_used(video: Path | str, n_frames: int, n_used: int, used: range) -> N
     )
 
 
-def _check_view(video: Path | str, size: tuple[int, int], view: View) -> None:
-    """Refuse a crop that reaches out of the picture, or frames too small for RAFT."""
+def check_view(video: Path | str, size: tuple[int, int], view: View) -> None:
+    """Refuse a crop that reaches out of the picture, or frames too small for RAFT.
+
+    Raises:
+        InputError: it does, or they are.
+    """
     x, y, width, height = view.crop
     check(
         x + width <= size[0] and y + height <= size[1],
