@@ -433,7 +433,7 @@ def test_an_empty_section_is_named(config, section):
 def test_all_errors_are_told_also_of_names_that_are_numbers(config):
     config["sequences"] = {1: {}, "walk": {}}
     lines = problems(config)
-    assert any(line.startswith("sequences: 1 is not of type 'string'") for line in lines)
+    assert any(line.startswith("sequences.1: 1 is not of type 'string'") for line in lines)
     assert "sequences.1.video: this key must be set" in lines
     assert "sequences.walk.video: this key must be set" in lines
 

@@ -28,3 +28,8 @@ def test_of_many_sequences_a_few_are_shown(tmp_path):
     lines = outcomes_text(map(str, folders), str(tmp_path)).splitlines()
     assert len(lines) == 8 and lines[5] == "and 55 more"
     assert lines[4] == f"{tmp_path}/4: figure.png"
+
+
+def test_nothing_is_said_where_there_is_nothing_to_look_at(tmp_path):
+    (tmp_path / "pose_0.h5").touch()
+    assert outcomes_text([str(tmp_path), f"{tmp_path}/none"], str(tmp_path)) == ""

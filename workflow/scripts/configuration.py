@@ -204,7 +204,7 @@ def _explain(error: jsonschema.ValidationError) -> list[Problem]:
         missing = [key for key in error.validator_value if key not in error.instance]
         return [((*path, key), "this key must be set") for key in missing]
     if "propertyNames" in error.absolute_schema_path:
-        path = (*path, error.instance)
+        path = (*path, str(error.instance))
     meaning = error.schema.get("description", "")
     return [(path, error.message + (f"; allowed: {meaning}" if meaning else ""))]
 

@@ -8,14 +8,14 @@ _STAGES = (".h5", ".pt")
 # Sequences after these are only counted.
 _SHOWN = 5
 _MORE = (
-    'For more, type the same and add, for example, "flow={passes: 8, updates: 20}" (the paper\'s '
-    'finetuning: 7 times as long)\nor "frames={rate: 30}" (more frames a second) to what follows '
-    "--config. What is what: docs/own-video.md"
+    'For more, type the same and add to what follows --config, for example, "frames={rate: 30}" '
+    '(more frames a second)\nor "flow={passes: 8, updates: 20}" (finetuned as in the paper; it takes '
+    "several times as long). What is what: docs/own-video.md"
 )
 
 
 def outcomes_text(folders: Iterable[str], tables: str) -> str:
-    """The message of a run that has ended well.
+    """The message of a run that has ended well; none where it made nothing to look at.
 
     Args:
         folders: of the sequences.
@@ -23,6 +23,8 @@ def outcomes_text(folders: Iterable[str], tables: str) -> str:
     """
     found = [(folder, _for_people(folder)) for folder in folders]
     lines = [f"{folder}: {', '.join(names)}" for folder, names in found if names]
+    if not lines:
+        return ""
     hidden = len(lines) - _SHOWN
     lines = lines[:_SHOWN] + ([f"and {hidden} more"] if hidden > 0 else [])
     lines += [f"{tables}: {', '.join(names)}"] if (names := _for_people(tables)) else []

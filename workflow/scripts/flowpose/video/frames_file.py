@@ -206,7 +206,7 @@ def _check_used(video: Path | str, n_frames: int, n_used: int, used: range) -> N
         n_used >= _MIN_FRAMES,
         video,
         f"{n_frames} frames, of which {n_used} are used (one in {used.step}, from {used.start})",
-        f"at least {_MIN_FRAMES} are needed: use more of them, by the keys of frames",
+        f"at least {_MIN_FRAMES} are needed: look to frames.first, step, rate, count, start, end",
     )
 
 

@@ -66,7 +66,7 @@ def is_picture(path: Path) -> bool:
 def _natural(path: Path) -> tuple[list[int | str], str]:
     """By this, picture 10 comes after picture 9."""
     # Text and numbers take turns, so that like is compared with like.
-    parts = re.split(r"(\d+)", path.name)
+    parts = re.split(r"(\d+)", path.name.lower())
     return [int(part) if n % 2 else part for n, part in enumerate(parts)], path.name
 
 
