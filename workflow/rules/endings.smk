@@ -35,7 +35,8 @@ onsuccess:
             end("\n".join(f"{file}: {failed[file]}" for file in sorted(wanted)))
     if OWN_VIDEOS:
         folders = [RESULTS.format(sequence=sequence) for sequence in SEQUENCES]
-        print(f"\n{outcomes_text(folders, TABLES)}", file=sys.stderr)
+        if text := outcomes_text(folders, TABLES):
+            print(f"\n{text}", file=sys.stderr)
 
 
 onerror:

@@ -9,7 +9,7 @@ _STAGES = (".h5", ".pt")
 _SHOWN = 5
 _MORE = (
     'For more, type the same and add to what follows --config, for example, "frames={rate: 30}" '
-    '(more frames a second)\nor "flow={passes: 8, updates: 20}" (finetuned as in the paper; it takes '
+    '(more frames a second)\nor "flow={passes: 8, updates: 20}" (finetuned as in the paper, for '
     "several times as long). What is what: docs/own-video.md"
 )
 
