@@ -23,7 +23,7 @@ def landmarks(rng):
     pixels = 150 * world[..., :2] + np.float32([250, 240])
     confidence = rng.uniform(0.1, 1, (F, 33)).astype(np.float32)
     world[[0, 3]], pixels[[0, 3]], confidence[[0, 3]] = np.nan, np.nan, 0
-    return Landmarks(pixels, world, confidence, MEDIAPIPE_33, SIZE)
+    return Landmarks(pixels, world, confidence, MEDIAPIPE_33, SIZE, "Estimator 1.0")
 
 
 @pytest.mark.parametrize("size", [SIZE, None])
@@ -32,7 +32,7 @@ def test_landmarks_come_back_as_they_were(tmp_path, provenance, landmarks, size)
     again = read_landmarks(tmp_path / "landmarks.h5")
     for name in ("joints_2d", "joints_3d", "confidence"):
         np.testing.assert_array_equal(getattr(again, name), getattr(landmarks, name))
-    assert again.image_size == size
+    assert (again.image_size, again.estimator) == (size, "Estimator 1.0")
     assert again.skeleton.joints == MEDIAPIPE_33.joints
     np.testing.assert_array_equal(
         convert(again.joints_3d, again.skeleton, METRO_14),

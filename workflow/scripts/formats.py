@@ -51,12 +51,19 @@ _LANDMARKS = Format(
     "MediaPipe Pose, as rule `landmarks` runs it: the `landmarks.h5` of the sequence",
     {"file": "file"},
 )
+_NPZ = Format(
+    "flowpose.readers.own_npz",
+    "anything of one's own: an npz of plain arrays of all frames of the video, see "
+    "`docs/own-estimates.md`",
+    {"file": "file"},
+)
 POSES = {
     "mediapipe": _MEDIAPIPE,
     "metro": Format(
         "flowpose.readers.metro", "METRO: its npz of the frames used", {"file": "file"}
     ),
     "landmarks": _LANDMARKS,
+    "npz": _NPZ,
 }
 KEYPOINTS = {
     "mediapipe": _MEDIAPIPE,
@@ -70,6 +77,7 @@ KEYPOINTS = {
         pattern="*_keypoints.json",
     ),
     "landmarks": _LANDMARKS,
+    "npz": _NPZ,
 }
 TRUTHS = {
     "multiview": Format(

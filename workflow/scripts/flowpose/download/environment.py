@@ -12,6 +12,12 @@ from flowpose.download.sources import FetchError
 # How Pythons are called where the one that runs this does not fit.
 _NAME = "python{}"
 
+# What it has then, a line each.
+_LIST = """
+from importlib.metadata import distributions
+print(*sorted(f"{found.name}=={found.version}" for found in distributions()), sep="\\n")
+"""
+
 _log = logging.getLogger(__name__)
 
 
@@ -40,10 +46,12 @@ def make_environment(
     # pip's own settings say where to look, a mirror for example.
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", inside]
     # The list is complete: what a package asks for besides is not needed.
-    install = ["install", "--no-deps", "--require-hashes", "--only-binary=:all:", "--requirement"]
-    _run([*pip, *install, str(requirements)], f"check the network and pip's settings; or {remedy}")
-    _run([inside, "-I", "-c", f"import {module}"], remedy)
-    return _run([*pip, "list", "--format=freeze"], "")
+    options = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--requirement"]
+    _run(
+        [*pip, "install", *options, str(requirements)],
+        f"check the network and pip's settings; or {remedy}",
+    )
+    return _run([inside, "-I", "-c", f"import {module}\n{_LIST}"], remedy)
 
 
 def _python(pythons: Sequence[str], remedy: str) -> str:
@@ -66,7 +74,7 @@ def _run(command: Sequence[str], remedy: str) -> str:
     if done.returncode:
         last = "\n".join(done.stderr.strip().splitlines()[-5:])
         raise FetchError(
-            f"{' '.join(command)}: failed:\n{last}" + (f"\n({remedy})" if remedy else "")
+            f"{' '.join(command).strip()}: failed:\n{last}" + (f"\n({remedy})" if remedy else "")
         )
     _log.info("%s\n%s%s", " ".join(command), done.stdout, done.stderr)
     return done.stdout

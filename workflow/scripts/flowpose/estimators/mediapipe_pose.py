@@ -52,7 +52,7 @@ def estimate_landmarks(
         pictures = (
             view.cut(picture) for _, picture in progress(source.pictures(used_frames(0, 1, None)))
         )
-        joints, answers = _answers(python, view.size, pictures)
+        estimator, joints, answers = _answers(python, view.size, pictures)
         size = source.size
     found = np.isfinite(answers).all((1, 2))
     check(
@@ -71,13 +71,14 @@ def estimate_landmarks(
         confidence=np.nan_to_num(answers[..., 5]),
         skeleton=Skeleton.with_middles("landmarks", joints),
         image_size=size,
+        estimator=estimator,
     )
 
 
 def _answers(
     python: Path | str, size: tuple[int, int], pictures: Iterable[UInt8[np.ndarray, "h w 3"]]
-) -> tuple[tuple[str, ...], Float[np.ndarray, "F J 6"]]:
-    """The joints' names, and what the program says of each picture, as it describes it."""
+) -> tuple[str, tuple[str, ...], Float[np.ndarray, "F J 6"]]:
+    """The program, the joints' names, and what it says of each picture, as it describes that."""
     command = [str(python), "-I", mediapipe_child.__file__, *map(str, size)]
     # A notebook's backend, which this environment lacks, would stop what it imports.
     environment = os.environ | {"MPLBACKEND": "agg"}
@@ -111,10 +112,11 @@ def _answers(
                 raise _ended(child, chatter)
             looks = json.loads(line)
             joints = tuple(looks["joints"])
-            _log.info("MediaPipe %s, licence Apache 2.0, model full", looks["version"])
+            estimator = f"MediaPipe {looks['version']} (Apache 2.0), Pose, model full"
+            _log.info(estimator)
             answers = np.stack(list(worked_behind(answer, pictures, threads=1)))
         _log.info("MediaPipe's own words:\n%s", _words(chatter))
-    return joints, answers
+    return estimator, joints, answers
 
 
 def _words(chatter: IO[bytes]) -> str:

@@ -23,6 +23,7 @@ class Landmarks:
         confidence: (F, J) 0 to 1; 0 where nothing was seen.
         skeleton: the J joints.
         image_size: width and height of the video, px; None: not known.
+        estimator: its name, version and licence, if known.
     """
 
     joints_2d: Float[np.ndarray, "F J 2"]
@@ -30,6 +31,7 @@ class Landmarks:
     confidence: Float[np.ndarray, "F J"]
     skeleton: Skeleton
     image_size: tuple[int, int] | None
+    estimator: str = ""
 
     def detections(self, source: str) -> Detections:
         """The joints in the picture.
@@ -70,6 +72,7 @@ def write_landmarks(path: Path | str, landmarks: Landmarks, provenance: Provenan
             points = getattr(landmarks, name)
             stage_files.add(h5, name, points, axes=f"frame joint {axis}", unit=unit, joints=joints)
         stage_files.add(h5, "confidence", landmarks.confidence, axes="frame joint", joints=joints)
+        stage_files.set_text(h5, "estimator", landmarks.estimator)
         if landmarks.image_size is not None:
             h5.attrs["video_size_px"] = landmarks.image_size
 
@@ -89,4 +92,5 @@ def read_landmarks(path: Path | str) -> Landmarks:
             stage_files.read(h5, "confidence", joints_2d.shape[:2]),
             Skeleton.with_middles("landmarks", stage_files.joint_names(h5, "joints_2d")),
             None if size is None else (int(size[0]), int(size[1])),
+            stage_files.text(h5, "estimator"),
         )
