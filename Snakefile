@@ -24,6 +24,7 @@ include: "workflow/rules/flow.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/table.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/exports.smk"
 include: "workflow/rules/expected.smk"
 include: "workflow/rules/verify.smk"
 include: "workflow/rules/endings.smk"
@@ -35,3 +36,4 @@ rule all:
         rules.table.output,
         rules.all_tables.output,
         expand(f"{RESULTS}/figure.png", sequence=SEQUENCES),
+        expand(f"{RESULTS}/{{file}}", sequence=SEQUENCES, file=config["exports"]),

@@ -11,10 +11,11 @@ from flowpose.video.frames_file import read_header
 with job(snakemake) as provenance:
     params, output = snakemake.params, snakemake.output
     # By name, so that a sequence depends on the code of its own formats only.
+    header = read_header(snakemake.input.frames)
     pose, keypoints = assemble_estimates(
         import_module(params.pose_reader).read_joints(**params.pose),
         import_module(params.keypoint_reader).read_detections(**params.keypoints),
-        read_header(snakemake.input.frames),
+        header,
     )
-    write_pose(output.pose, pose, provenance)
+    write_pose(output.pose, pose, provenance, header=header)
     write_keypoints(output.keypoints, keypoints, provenance)

@@ -11,6 +11,7 @@ from flowpose.pose.skeletons import METRO_14
 from flowpose.pose.weak_perspective import Crop, WeakPerspective
 from flowpose.storage import stage_files
 from flowpose.storage.provenance import Provenance
+from flowpose.video.frames_file import FramesHeader, add_header
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,14 @@ def write_pose(
     provenance: Provenance,
     loss: Float[np.ndarray, "steps"] | None = None,
     repairs: Repairs | None = None,
+    header: FramesHeader | None = None,
 ) -> None:
     """Write pose_k.h5.
 
     Args:
         loss: the refinement's energy at each step.
         repairs: what was repaired before it.
+        header: of which frames of the video the pose is, for those who read it without frames.h5.
     """
     joints = METRO_14.joints
     with stage_files.create(path, provenance) as h5:
@@ -63,6 +66,8 @@ def write_pose(
         estimated = np.ones(len(pose.camera), bool)
         estimated[list(pose.missing)] = False
         stage_files.add(h5, "estimated", estimated, axes="frame")
+        if header is not None:
+            add_header(h5, header)
         if loss is not None:
             stage_files.add(h5, "loss", loss, axes="step")
         if repairs is not None:

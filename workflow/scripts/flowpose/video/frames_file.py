@@ -67,6 +67,10 @@ class View:
         """Video px as frame px; in both, pixel centres are at whole numbers."""
         return (points - np.array(self.crop[:2]) + 0.5) * np.array(self.scale) - 0.5
 
+    def to_video(self, points: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 2"]:
+        """Frame px as video px, the inverse of `to_frame`."""
+        return (points + 0.5) / np.array(self.scale) - 0.5 + np.array(self.crop[:2])
+
     def cut(self, picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "H W 3"]:
         """The view of a decoded picture."""
         x, y, width, height = self.crop
@@ -190,14 +194,19 @@ def extract_frames(
             frames[-1] = jpeg_round_trip(frame) if jpeg else frame
         info = VideoInfo.of(source)
         _check_used(video, info.n_frames, len(index), used)
-        stage_files.add(h5, "index", np.array(index), axes="frame")
-        stage_files.add(h5, "time", source.times[index], axes="frame", unit="s")
-        h5.attrs["video_size_px"] = info.size
-        h5.attrs["video_frames"] = info.n_frames
-        h5.attrs["video_fps"] = info.fps
+        add_header(h5, FramesHeader(np.array(index), source.times[index], info, view))
         h5.attrs["fps"] = source.rate(index)
-        h5.attrs["crop_px"] = view.crop
-        h5.attrs["scale"] = view.scale
+
+
+def add_header(h5: h5py.File, header: FramesHeader) -> None:
+    """What `read_header` reads: a file that says it stands for frames.h5 when that is gone."""
+    stage_files.add(h5, "index", header.index, axes="frame")
+    stage_files.add(h5, "time", header.time, axes="frame", unit="s")
+    h5.attrs["video_size_px"] = header.video.size
+    h5.attrs["video_frames"] = header.video.n_frames
+    h5.attrs["video_fps"] = header.video.fps
+    h5.attrs["crop_px"] = header.view.crop
+    h5.attrs["scale"] = header.view.scale
 
 
 def _check_used(video: Path | str, n_frames: int, n_used: int, used: range) -> None:
@@ -232,7 +241,7 @@ def check_view(video: Path | str, size: tuple[int, int], view: View) -> None:
 
 
 def read_header(path: Path | str) -> FramesHeader:
-    """What frames.h5 says besides the frames."""
+    """What frames.h5, or another file with a header, says besides the frames."""
     with stage_files.opened(path) as h5:
         width, height = (int(side) for side in h5.attrs["video_size_px"])
         x, y, w, h = (int(value) for value in h5.attrs["crop_px"])

@@ -1,0 +1,1 @@
+"""Poses and flows in the formats of other tools: a file a format."""

@@ -1,0 +1,81 @@
+"""What all exports of poses tell: the pose before and after the method, in px of the video."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from flowpose.pose.pose_file import Pose, read_pose
+from flowpose.pose.weak_perspective import WeakPerspective
+from flowpose.video.frames_file import FramesHeader, View, read_header
+
+
+@dataclass(frozen=True)
+class PlacedPose:
+    """A pose in space and in the picture of the video.
+
+    The camera is a weak-perspective one, whose z is not known:
+    joints_2d = px_per_m * (x, y of joints_3d) + origin_px.
+
+    Attributes:
+        joints_3d: (T, 14, 3) METRO_14 joints, m from the estimator's origin; x right, y down,
+            z forward, as the camera sees it.
+        joints_2d: (T, 14, 2) where they are in the picture, px of the video.
+        px_per_m: (T, 2) scale of the camera along x and y, px of the video per m.
+        origin_px: (T, 2) where the estimator's origin is in the picture, px of the video.
+    """
+
+    joints_3d: Float[np.ndarray, "T 14 3"]
+    joints_2d: Float[np.ndarray, "T 14 2"]
+    px_per_m: Float[np.ndarray, "T 2"]
+    origin_px: Float[np.ndarray, "T 2"]
+
+    @classmethod
+    def of(cls, pose: Pose, view: View) -> "PlacedPose":
+        """A pose of frames that are a view of the video."""
+        camera = pose.camera.astype(np.float64)
+        project = WeakPerspective(pose.crop, np.float64)
+        origin = project(np.zeros((len(camera), 1, 3)), camera)[:, 0]
+        per_unit = project.px_per_unit[:, 0]
+        return cls(
+            pose.joints_3d,
+            view.to_video(pose.project().astype(np.float64)),
+            camera[:, :1] * per_unit / np.array(view.scale),
+            view.to_video(origin),
+        )
+
+
+@dataclass(frozen=True)
+class ExportedPose:
+    """The pose of a sequence as exports tell it.
+
+    Attributes:
+        header: of which frames of which video.
+        before: as estimated.
+        after: as refined last.
+        estimated: (T,) false where the estimator had no pose, which is interpolated.
+    """
+
+    header: FramesHeader
+    before: PlacedPose
+    after: PlacedPose
+    estimated: Bool[np.ndarray, "T"]
+
+
+def read_exported_pose(before: Path | str, after: Path | str) -> ExportedPose:
+    """What there is to export of two pose files.
+
+    Args:
+        before: pose_0.h5, which says which frames it is of.
+        after: the last pose_k.h5.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+    header = read_header(before)
+    estimate = read_pose(before)
+    estimated = np.ones(len(header.index), bool)
+    estimated[list(estimate.missing)] = False
+    placed = (PlacedPose.of(pose, header.view) for pose in (estimate, read_pose(after)))
+    return ExportedPose(header, *placed, estimated)
