@@ -51,6 +51,8 @@ def test_landmarks_are_of_an_environment_that_may_change(project):
     # Newer packages re-run nothing, as elsewhere; what verify says of files knows no environments.
     (folder / "installed.txt").write_text("mediapipe==1\n")
     assert project.planned(target=RIGHT) == {}
+    shutil.rmtree(folder)
+    assert project.planned(target=RIGHT) == {}
     text = project.snakemake(target="verify").text
     assert f"current  {RIGHT}\n" in text and ENVIRONMENT not in text
 

@@ -16,7 +16,7 @@ rule mediapipe_environment:
         pythons=["3.12", "3.11"],
         module="mediapipe",
         remedy="name estimates of your own, see docs/own-estimates.md: MediaPipe is there for Linux on "
-        "x86-64, macOS and Windows",
+        "x86-64 and for macOS",
         # What is made is known by the list of packages, whatever code installs them.
         code="",
     script:

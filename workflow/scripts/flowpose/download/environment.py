@@ -70,11 +70,10 @@ def _python(pythons: Sequence[str], remedy: str) -> str:
 
 def _run(command: Sequence[str], remedy: str) -> str:
     """What a command prints; the log has the rest."""
+    name = " ".join(command).splitlines()[0]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         last = "\n".join(done.stderr.strip().splitlines()[-5:])
-        raise FetchError(
-            f"{' '.join(command).strip()}: failed:\n{last}" + (f"\n({remedy})" if remedy else "")
-        )
-    _log.info("%s\n%s%s", " ".join(command), done.stdout, done.stderr)
+        raise FetchError(f"{name}: failed:\n{last}" + (f"\n({remedy})" if remedy else ""))
+    _log.info("%s\n%s%s", name, done.stdout, done.stderr)
     return done.stdout
