@@ -77,6 +77,12 @@ def test_a_video_that_is_no_text_says_how_to_write_it():
     assert line.endswith("--config 'video=\"take #3.mp4\"'")
 
 
+def test_a_path_with_braces_is_refused_as_snakemake_would_fill_them_in():
+    (line,) = problems(REST | {"video": "{take}.mp4"})
+    assert line.startswith("sequences._take_.video: '{take}.mp4' does not match")
+    assert line.endswith("; allowed: the path of a file, without braces")
+
+
 def test_every_video_in_a_folder_is_a_sequence(tmp_path):
     for name in ("b.MP4", "a 1.mov", ".c.mp4", "notes.txt", "e.mkv.part"):
         (tmp_path / name).touch()
