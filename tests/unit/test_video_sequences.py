@@ -42,7 +42,7 @@ NAMES = {
     "..": "video",
     "-take 1-.avi": "take 1-",
     ".hidden.mp4": "hidden",
-    'it\'s "it" {take} #3: 50%.mp4': "it_s _it_ _take_ _3_ 50_",
+    'it\'s "it" [take] #3: 50%.mp4': "it_s _it_ _take_ _3_ 50_",
     "Ola\u0308f.mp4": "Ol\u00e4f",
     "走る.mp4": "走る",
     "mean.mp4": "video mean",

@@ -11,7 +11,7 @@ from flowpose.pose.person_crop import person_crop
 from flowpose.readers.mediapipe import read_detections
 from flowpose.video.decoding import open_video
 
-VIDEO = 'inputs/it\'s {a} "clip" #1 é.avi'
+VIDEO = 'inputs/it\'s [a] "clip" #1 é.avi'
 NAME = "it_s _a_ _clip_ _1 é"
 FRAMES = [f"results/toy/{name}/frames.h5" for name in (NAME, "pictures")]
 
@@ -35,13 +35,13 @@ def project(finished, tmp_path_factory):
     text = "\n".join("\t".join(row) for row in rows)
     (project.folder / "clips.tsv").write_text(text)
     project.write_config(project.config | {"sequences": "clips.tsv"})
+    run = project.snakemake(target=FRAMES)
+    assert run.ok, run.text
+    assert run.jobs() == {"frames": 2}
     return project
 
 
 def test_frames_are_those_of_the_table_and_the_crop_is_found(project):
-    run = project.snakemake(target=FRAMES)
-    assert run.ok, run.text
-    assert run.jobs() == {"frames": 2}
     inputs = project.folder / "inputs"
     found = read_detections(inputs / "estimates.npz", "right")
     x, y, width, height = crop = person_crop(found, range(0, N_FRAMES, 2), (SIDE, SIDE))
