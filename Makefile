@@ -49,6 +49,9 @@ lock: .venv/dev
 	cd envs && for name in requirements requirements-dev; do \
 	  ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-annotate --no-header $$name.in --output-file $$name.txt; done
+	cd envs && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --excludes mediapipe-without.in \
+	  mediapipe.in --output-file mediapipe.txt
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \

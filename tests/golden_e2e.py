@@ -33,7 +33,8 @@ from flowpose.raft.inference import estimate_flows
 from flowpose.readers import dcpose, metro
 from flowpose.refinement.refine import PoseOptions, RefinedPose, refine_pose
 from flowpose.storage.safe_pickle import read_pickled
-from flowpose.video.decoding import jpeg_round_trip, used_frames
+from flowpose.video.decoding import jpeg_round_trip
+from flowpose.video.selection import used_frames
 
 UPDATES = 20
 # Human3.6M's camera 60457274 in VideoPose3D's order.

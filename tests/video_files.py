@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from flowpose.video.decoding import open_video
+from flowpose.video.decoding import VideoInfo, open_video
 from flowpose.video.frames_file import FramesHeader, View
 
 # Frames are predicted from later ones, and most are no key frames.
@@ -53,6 +53,24 @@ def turn(path: Path, degrees: int) -> None:
     path.write_bytes(content[:start] + turned + content[start + len(turned) :])
 
 
+def add_sound(source: Path, path: Path, seconds: float) -> Path:
+    """A video with a second stream, of sound, which may end later."""
+    rate = 8000
+    with av.open(str(source)) as old, av.open(str(path), "w") as new:
+        video = new.add_stream_from_template(old.streams.video[0])
+        sound = new.add_stream("aac", rate=rate, layout="mono")
+        for packet in old.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = video
+                new.mux(packet)
+        wave = np.sin(np.arange(int(seconds * rate)) / 3).astype(np.float32)[None]
+        frame = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
+        frame.sample_rate = rate
+        new.mux(sound.encode(frame))
+        new.mux(sound.encode())
+    return path
+
+
 def copy_stream(source: Path, path: Path, *, later: Fraction = Fraction(0), **container) -> Path:
     """The stream of a video in another container, shown later; what is before 0 is hidden."""
     with av.open(str(source)) as old, av.open(str(path), "w", options=container) as new:
@@ -75,4 +93,4 @@ def decode(path: Path, used: range) -> tuple[FramesHeader, np.ndarray]:
         index, pictures = zip(*source.pictures(used), strict=True)
         view = View.of(source.size, None, None)
         times = source.times[list(index)]
-        return FramesHeader(np.array(index), times, source.info, view), np.stack(pictures)
+        return FramesHeader(np.array(index), times, VideoInfo.of(source), view), np.stack(pictures)

@@ -28,7 +28,8 @@ def problems(config):
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_configs_of_this_repository_are_right(path):
     config = yaml.safe_load(path.read_text())
-    assert complete(config)["dataset"] == config["dataset"]
+    named = {"video": "my.mp4"} if path.name == "video.yaml" else {}
+    assert complete(config | named)["dataset"] == config["dataset"]
 
 
 def test_there_are_configs():
@@ -38,7 +39,9 @@ def test_there_are_configs():
 def test_defaults_are_the_papers_but_for_those_that_are_named(config):
     full = complete(config)
     assert (full["mode"], full["cycles"]) == ("default", 2)
-    assert full["frames"] == {"first": 1, "step": 5, "count": None, "width": None}
+    part = {"count": None, "rate": None, "start": None, "end": None}
+    assert full["frames"] == {"first": 1, "step": 5, "width": None, "max_side": None} | part
+    assert (full["crop"], full["fps"]) == (None, None)
     assert full["flow"] == {
         "model": "raft_large",
         "weights": "raft.pth",
@@ -88,7 +91,6 @@ def test_what_is_set_stays_and_the_rest_of_its_section_is_filled_in(config):
     full = complete(config)
     assert (full["pose"]["weights"]["flow"], full["pose"]["weights"]["prior"]) == (3, 400)
     assert (full["frames"]["count"], full["frames"]["step"]) == (9, 5)
-    assert full["sequences"]["walk"]["crop"] is None
 
 
 def test_the_config_given_is_not_changed(config):
@@ -110,10 +112,10 @@ def test_an_unknown_key_is_named_with_those_allowed(config, section, key):
 
 
 def test_every_missing_key_is_named_once(config):
-    config["sequences"] = {"walk": {"truth": RECORDING}}
+    config |= {"sequences": {"walk": {"truth": RECORDING}}, "flow": {}}
     assert problems(config) == [
+        "flow.weights: this key must be set",
         "sequences.walk.video: this key must be set",
-        "sequences.walk.estimates: this key must be set",
     ]
 
 
@@ -142,6 +144,14 @@ METRO, DCPOSE = {"format": "metro", "file": "m.npz"}, {"format": "dcpose", "file
 def test_estimates_are_of_a_pose_and_of_keypoints(config, short, pose, keypoints):
     full = complete(with_estimates(config, **short))
     assert full["sequences"]["walk"]["estimates"] == {"pose": pose, "keypoints": keypoints}
+    assert complete(full) == full
+
+
+def test_estimates_that_are_not_given_are_made(config):
+    config["sequences"]["walk"] = {"video": "video.mp4"}
+    made = {"format": "landmarks", "file": "elsewhere/mine/walk/landmarks.h5"}
+    full = complete(config | {"results": "elsewhere"})
+    assert full["sequences"]["walk"]["estimates"] == {"pose": made, "keypoints": made}
     assert complete(full) == full
 
 
@@ -174,10 +184,8 @@ def test_estimates_are_of_a_pose_and_of_keypoints(config, short, pose, keypoints
         (
             {"pose": DCPOSE, "keypoints": METRO},
             [
-                "keypoints.format: 'metro' is not one of ['mediapipe', 'dcpose', 'openpose']; "
-                "allowed: mediapipe or dcpose or openpose",
-                "pose.format: 'dcpose' is not one of ['mediapipe', 'metro']; "
-                "allowed: mediapipe or metro",
+                "keypoints.format: 'metro' is not one of ['mediapipe', 'dcpose', 'openpose', ",
+                "pose.format: 'dcpose' is not one of ['mediapipe', 'metro', 'landmarks'",
             ],
         ),
     ],
@@ -233,9 +241,12 @@ def test_a_config_needs_what_has_no_default(config, key):
 @pytest.mark.parametrize(
     ("section", "key", "value", "allowed"),
     [
-        ("frames", "step", 0, "a whole number from 1"),
-        ("frames", "step", 6.0, "a whole number from 1"),
-        ("frames", "step", True, "a whole number from 1"),
+        ("frames", "step", 0, "a whole number from 1, or null"),
+        ("frames", "step", 6.0, "a whole number from 1, or null"),
+        ("frames", "step", True, "a whole number from 1, or null"),
+        ("frames", "rate", 0, "a number above 0, or null"),
+        ("frames", "start", -1, "a number from 0, or null"),
+        ("frames", "max_side", 15, "a whole number from 16, or null"),
         ("frames", "count", 2, "a whole number from 3, or null"),
         ("flow", "model", "raft", "raft_large or raft_small"),
         ("flow", "learning_rate", "fast", "a number above 0"),
@@ -316,7 +327,7 @@ def test_a_path_of_a_download_that_the_config_does_not_have_is_refused(config, d
 @pytest.mark.parametrize("name", ["logs", "a.b", "", "a/b", "-a"])
 def test_names_that_downloads_cannot_have_are_refused(config, name):
     (line,) = problems(config | {"downloads": {name: DRIVE}})
-    assert line.startswith("downloads: ")
+    assert line.startswith(f"downloads.{name}: {name!r} ")
 
 
 @pytest.mark.parametrize("text", ["1e-5", "0.00001"])
@@ -337,22 +348,72 @@ def test_a_boolean_is_true_or_false(config, value):
     assert line == f"allow_missing: {value!r} is not of type 'boolean'; allowed: true or false"
 
 
-@pytest.mark.parametrize("crop", [[1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 0, 4], [1, 2, "3", 4], 7])
-def test_a_crop_is_four_whole_numbers(config, crop):
+@pytest.mark.parametrize(
+    "crop", [[1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 0, 4], [1, 2, "x", 4], [1, 2, 3.0, 4], 7, "people"]
+)
+def test_a_crop_is_four_whole_numbers_or_a_person(config, crop):
     config["sequences"]["walk"]["crop"] = crop
     (line,) = problems(config)
     assert line.startswith("sequences.walk.crop")
 
 
-def test_a_crop_that_is_right_is_kept(config):
-    config["sequences"]["walk"]["crop"] = [0, 0, 10, 20]
-    assert complete(config)["sequences"]["walk"]["crop"] == [0, 0, 10, 20]
+@pytest.mark.parametrize(
+    ("given", "crop"),
+    [
+        ([0, 0, 10, 20], [0, 0, 10, 20]),
+        # As the command line gives them.
+        (["0", "0", "10", "20"], [0, 0, 10, 20]),
+        ("null", None),
+        (None, None),
+        ("person", "person"),
+    ],
+)
+def test_a_crop_that_is_right_is_kept(config, given, crop):
+    config["sequences"]["walk"]["crop"] = given
+    assert complete(config)["sequences"]["walk"]["crop"] == crop
+    assert complete(config | {"crop": given})["crop"] == crop
+
+
+@pytest.mark.parametrize(
+    ("common", "own", "changes"),
+    [
+        ({"step": 6, "first": 0}, {"count": 9}, {"step": 6, "first": 0, "count": 9}),
+        ({"step": 6}, {"rate": 10}, {"step": None, "rate": 10}),
+        ({"rate": 10}, {"step": 2, "rate": None}, {"step": 2}),
+        ({"rate": 10}, {"step": 2}, {"step": 2}),
+        (
+            {"rate": 10},
+            {"start": 2.5, "end": "7"},
+            {"step": None, "rate": 10, "start": 2.5, "end": 7},
+        ),
+        ({"max_side": 320}, {"width": 224}, {"width": 224}),
+        ({"width": 224}, {"width": None}, {}),
+        ({"rate": "null", "step": "3"}, {"first": 1}, {"step": 3}),
+    ],
+)
+def test_what_a_sequence_says_of_its_frames_comes_first(config, common, own, changes):
+    defaults = complete(config)["frames"]
+    config["frames"] = common
+    config["sequences"]["walk"]["frames"] = own
+    full = complete(config)
+    assert full["sequences"]["walk"]["frames"] == defaults | changes
+    assert complete(full) == full
+
+
+@pytest.mark.parametrize("frames", [{"step": 3, "rate": 10}, {"width": 224, "max_side": 320}])
+def test_two_keys_that_say_the_same_otherwise_are_refused(config, frames):
+    one, other = frames
+    both = f"{{{one}: {frames[one]}, {other}: null}}"
+    expected = f"frames.{one}: {other} is set, too; set one of them to null: frames={both}"
+    assert problems(config | {"frames": frames}) == [expected]
+    config["sequences"]["walk"]["frames"] = frames
+    assert problems(config) == [f"sequences.walk.{expected}"]
 
 
 @pytest.mark.parametrize("name", [".hidden", "-x", "a/b", "mean", "", " a"])
 def test_names_that_cannot_be_folders_or_rows_are_refused(config, name):
     (line,) = problems(config | {"sequences": {name: SEQUENCE}})
-    assert line.startswith("sequences: ")
+    assert line.startswith(f"sequences.{name}: {name!r} ")
 
 
 @pytest.mark.parametrize("name", [".hidden", "-x", "a/b", "table.csv", "", " a"])
@@ -376,18 +437,23 @@ def test_an_empty_section_is_named(config, section):
 def test_all_errors_are_told_also_of_names_that_are_numbers(config):
     config["sequences"] = {1: {}, "walk": {}}
     lines = problems(config)
-    assert any(line.startswith("sequences: 1 is not of type 'string'") for line in lines)
+    assert any(line.startswith("sequences.1: 1 is not of type 'string'") for line in lines)
     assert "sequences.1.video: this key must be set" in lines
     assert "sequences.walk.video: this key must be set" in lines
 
 
-@pytest.mark.parametrize("both", [True, False])
-def test_either_sequences_or_human36m(config, both):
-    if both:
-        config["human36m"] = {}
-    else:
-        del config["sequences"]
-    assert problems(config) == ["sequences: either these or human36m must be set, and not both"]
+SOURCES = "video, videos, sequences, human36m"
+
+
+@pytest.mark.parametrize("others", [{"human36m": {}}, {"video": "a.mp4"}, {"videos": "clips"}])
+def test_only_one_thing_says_what_to_work_on(config, others):
+    (other,) = others
+    both = "sequences and human36m" if other == "human36m" else f"{other} and sequences"
+    assert problems(config | others) == [f"{both}: only one of {SOURCES} may be set"]
+    del config["sequences"]
+    assert problems(config) == [
+        f"config: one of {SOURCES} must be set (for example: --config video=my.mp4)"
+    ]
 
 
 def test_numbers_from_the_command_line(config):

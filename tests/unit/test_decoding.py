@@ -7,9 +7,9 @@ import av
 import cv2
 import numpy as np
 import pytest
-from video_files import B_FRAMES, copy_stream, decode, turn, write_video
+from video_files import B_FRAMES, add_sound, copy_stream, decode, turn, write_video
 
-from flowpose.errors import InputError
+from flowpose.errors import FlowposeError, InputError
 from flowpose.video.decoding import jpeg_round_trip, open_video
 from flowpose.video.frames_file import extract_frames, open_frames, read_header
 
@@ -142,6 +142,28 @@ def test_frames_that_an_edit_list_hides_are_not_counted(tmp_path):
     np.testing.assert_allclose(header.time, np.arange(N - 7) / FPS, atol=1e-9)
 
 
+@pytest.mark.parametrize("name", ["sound.mp4", "sound.mkv"])
+def test_sound_does_not_matter_though_it_ends_later(tmp_path, name):
+    silent = write_video(tmp_path / "silent.mp4", moving(), "libx264", options=B_FRAMES, fps=FPS)
+    header, frames = decode(add_sound(silent, tmp_path / name, 3), WHOLE)
+    np.testing.assert_array_equal(frames, decode(silent, WHOLE)[1])
+    np.testing.assert_allclose(header.time, np.arange(N) / FPS, atol=1e-3)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("name", ["short.mp4", "short.webm"])
+def test_a_video_of_one_or_two_frames_is_decoded_and_refused(tmp_path, provenance, n, name):
+    codec = "libx264" if name.endswith("mp4") else "libvpx-vp9"
+    path = write_video(tmp_path / name, moving(n=n), codec)
+    header, frames = decode(path, WHOLE)
+    np.testing.assert_array_equal(frames, of_opencv(path))
+    assert header.video.n_frames == n
+    used = {"first": 0, "step": None, "count": None, "width": None, "jpeg": False, "rate": 10}
+    message = rf"{name}: {n} frames, of which 1 are used \(one in \d+, from 0\) \(at least 3"
+    with pytest.raises(InputError, match=message):
+        extract_frames(tmp_path / "frames.h5", path, provenance, **used, crop=None)
+
+
 def cut(path, part):
     """The file without its end; an MP4 must say in its front what it holds."""
     content = path.read_bytes()
@@ -232,6 +254,28 @@ def test_what_is_no_video_is_named(tmp_path, name, content, message):
     (tmp_path / name).write_text(content)
     with pytest.raises(InputError, match=message):
         decode(tmp_path / name, WHOLE)
+
+
+@pytest.mark.parametrize("name", ["-dash.mp4", 'it\'s "it" {x} %d *.mp4', "é 走る.mp4", "#?&.mp4"])
+def test_any_name_will_do(tmp_path, monkeypatch, name):
+    (tmp_path / "clips").mkdir()
+    monkeypatch.chdir(tmp_path / "clips")
+    write_video(tmp_path / "video.mp4", moving(n=3), "libx264").rename(tmp_path / name)
+    assert decode(Path("..") / name, WHOLE)[0].video.n_frames == 3
+    monkeypatch.chdir(tmp_path)
+    assert decode(Path(name), WHOLE)[0].video.n_frames == 3
+
+
+def test_a_video_that_the_machine_does_not_let_be_read_is_no_bad_video(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "video.mp4", moving(n=3), "libx264")
+
+    def refuse(*_, **__):
+        raise av.error.PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("av.open", refuse)
+    monkeypatch.setattr("hashlib.file_digest", refuse)
+    with pytest.raises(FlowposeError, match=r"video.mp4: cannot be read: Permission denied \(look"):
+        decode(path, WHOLE)
 
 
 def test_names_with_colons_and_tags_in_any_encoding_do_no_harm(tmp_path, monkeypatch):

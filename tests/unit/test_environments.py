@@ -58,3 +58,22 @@ def test_container_copies_what_is_there():
     copied = [line.split()[1:-1] for line in CONTAINER.splitlines() if line.startswith("COPY ")]
     paths = [ENVS / path for paths in copied for path in paths]
     assert paths and all(path.exists() for path in paths)
+
+
+MEDIAPIPE = (ENVS / "mediapipe.txt").read_text()
+
+
+WANTED = requirements(ENVS / "mediapipe.in")
+
+
+@pytest.mark.parametrize("name", WANTED)
+def test_mediapipes_lock_has_what_is_required(name):
+    (version,) = re.findall(rf"^{re.escape(name)}==(\S+)", MEDIAPIPE, re.MULTILINE)
+    assert WANTED[name].specifier.contains(version)
+
+
+def test_mediapipes_lock_has_an_older_numpy_and_nothing_that_is_left_out():
+    names = set(re.findall(r"^([\w-]+)==", MEDIAPIPE, re.MULTILINE))
+    assert re.search(r"^numpy==1\.", MEDIAPIPE, re.MULTILINE)
+    left_out = set(requirements(ENVS / "mediapipe-without.in"))
+    assert "jax" in left_out and not left_out & names

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from flowpose.errors import InputError
 from flowpose.storage import stage_files
-from flowpose.video.decoding import VideoInfo, jpeg_round_trip, used_frames
+from flowpose.video.decoding import VideoInfo, jpeg_round_trip
 from flowpose.video.frames_file import View, extract_frames, open_frames, read_header
+from flowpose.video.selection import used_frames
 
 WIDTH, HEIGHT, N_FRAMES, FPS = 64, 48, 14, 50
 USED = {"first": 1, "step": 5, "count": None, "crop": None, "width": None, "jpeg": False}
@@ -118,6 +119,44 @@ def test_header_says_how_frames_came_from_the_video(extract, video):
     assert header.view == View.of((WIDTH, HEIGHT), (10, 4, 40, 20), 36)
     assert header.video == VideoInfo((WIDTH, HEIGHT), FPS, N_FRAMES)
     np.testing.assert_allclose(header.time, np.array([1, 6, 11]) / FPS, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("crop", "size"),
+    [
+        (None, (32, 24)),
+        ((0, 0, 20, 40), (16, 32)),
+        ((4, 4, 32, 17), (32, 17)),
+        ((0, 0, 33, 17), (32, 16)),
+        ((0, 0, 20, 30), (20, 30)),
+    ],
+)
+def test_frames_are_scaled_down_to_a_longest_side_and_never_up(extract, crop, size):
+    frames, header = extract(crop=crop, max_side=32)
+    assert (header.view.size, frames.shape[1:3]) == (size, size[::-1])
+    _, _, width, height = header.view.crop
+    assert header.view.scale == (size[0] / width, size[1] / height)
+
+
+def test_frames_are_used_by_their_time(extract, pictures):
+    frames, header = extract(first=0, step=None, rate=25, start=0.1, end=0.2)
+    assert header.index.tolist() == [5, 7, 9]
+    np.testing.assert_array_equal(frames, pictures[[5, 7, 9]])
+    with pytest.raises(InputError, match=r"14 frames, of which 0 are used \(one in 1, from 14\)"):
+        extract(first=0, step=1, start=1)
+
+
+def test_a_crop_may_be_found_from_the_frames_that_are_used(extract, pictures):
+    asked = []
+
+    def crop(used, size):
+        asked.append((list(used), size))
+        return (3, 2, 20, 30)
+
+    frames, header = extract(crop=crop)
+    assert asked == [([1, 6, 11], (WIDTH, HEIGHT))]
+    assert header.view == View((3, 2, 20, 30))
+    np.testing.assert_array_equal(frames, pictures[[1, 6, 11], 2:32, 3:23])
 
 
 def test_file_says_how_many_frames_a_second_there_are(extract, tmp_path):

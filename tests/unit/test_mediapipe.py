@@ -81,7 +81,7 @@ def test_image_sizes_of_another_shape_are_named(read, shape):
 
 
 def test_arrays_of_unequal_length_are_refused(read):
-    with pytest.raises(InputError, match=r"image_px and visibility have \[8, 7\] frames"):
+    with pytest.raises(InputError, match=r"image_px, world_m, visibility have \[8, 8, 7\] frames"):
         read(visibility=np.zeros((2, 7, 33)))
 
 

@@ -110,7 +110,7 @@ class Project:
 
 def copy_sources(folder: Path) -> None:
     """The files of the project itself, without what was made from them."""
-    ignored = shutil.ignore_patterns("__pycache__", "downloads")
+    ignored = shutil.ignore_patterns("__pycache__", "downloads", "environments")
     for name in ("config", "envs", "profiles", "resources", "workflow"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     shutil.copy(ROOT / "Snakefile", folder)

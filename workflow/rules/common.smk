@@ -13,12 +13,16 @@ from code_digest import code_digest
 from configuration import DOWNLOADS, EXPORTS, ConfigError
 from flowpose.download.manifest import FOLDER_MANIFEST
 from flowpose.errors import InputError
+from flowpose.video.image_folder import is_picture
 from formats import FORMATS
 from given_inputs import files_in, is_input, names_digest
 from human36m_sequences import human36m_sequences, raw_files
 from shared_cache import separate_by_software
 from sharing import Sharing, flow_of, is_reference, last_pose, settings
+from video_sequences import SOURCES
 
+# Those who name videos are told at the end what came out.
+OWN_VIDEOS = any(isinstance(config.get(key), str) for key in SOURCES[:3])
 try:
     CONFIGS, ROWS = ablation(deepcopy(config))
     # In place: scripts see this object too.
@@ -36,6 +40,10 @@ LOGS = f"{RESULTS}/logs"
 LABELS = f"{FOLDER}/{DATASET}/labels"
 TABLES = f"{FOLDER}/{DATASET}"
 ENVIRONMENT = "../../envs/flowpose.yaml"
+# What the workflow estimates itself where a sequence has no estimates, and by what.
+LANDMARKS = f"{RESULTS}/landmarks.h5"
+ENVIRONMENTS = "resources/environments"
+MEDIAPIPE = f"{ENVIRONMENTS}/mediapipe/installed.txt"
 
 # Either the config names sequences, or says where Human3.6M lies, of which some have no labels.
 SEQUENCES, LEFT_OUT = config["sequences"], {}
@@ -61,6 +69,9 @@ FLOW_GPUS = int(
 SHARED = not config["allow_missing"]
 if workflow.workflow_settings.cache is not None:
     separate_by_software()
+
+
+ESTIMATED = {LANDMARKS.format(sequence=sequence) for sequence in SEQUENCES}
 
 
 def in_variant(variant, sequence):
@@ -102,8 +113,8 @@ wildcard_constraints:
 
 
 def of_sequence(key):
-    """A parameter function: what the config says of the sequence."""
-    return lambda wildcards: item_of(wildcards.sequence)[key]
+    """A parameter function: what the config says of the sequence, or else of all."""
+    return lambda wildcards: (config | item_of(wildcards.sequence))[key]
 
 
 def settings_of(rule):
@@ -114,7 +125,9 @@ def settings_of(rule):
     """
 
     def all_settings(wildcards):
-        return settings(rule, config_of(wildcards.sequence))
+        variant, item = config_of(wildcards.sequence), item_of(wildcards.sequence)
+        own = {"frames": item["frames"]} if "frames" in item else {}
+        return settings(rule, variant | own)
 
     def setting(key):
         return lambda wildcards: all_settings(wildcards)[key]
@@ -172,7 +185,8 @@ def kept(kind, path):
 
 def is_made(path):
     """Whether the workflow makes or fetches what the config names."""
-    return Path(path).is_relative_to(DOWNLOADS) or Path(path).is_relative_to(LABELS)
+    folders = (DOWNLOADS, LABELS)
+    return path in ESTIMATED or any(map(Path(path).is_relative_to, folders))
 
 
 def given_file(path, wildcards, *made):
@@ -279,10 +293,44 @@ def true_flow_of(wildcards):
     return [stage_file(wildcards.sequence, "true_flow.h5")] if known else []
 
 
-def used_video(wildcards):
-    """The video of the sequence; nothing where there is none to read."""
-    video = of_sequence("video")(wildcards)
-    return given_file(video, wildcards, f"{RESULTS}/frames.h5")
+def video_for(made):
+    """An input function: the video of the sequence, or the pictures in its folder, to make a file from.
+
+    Nothing where there is none to read.
+    """
+
+    def paths(wildcards):
+        video = of_sequence("video")(wildcards)
+        if is_made(video) or Path(video).is_file():
+            return [video]
+        there = files_in(video, made.format(sequence=wildcards.sequence), ("*",))
+        pictures = [file for file in there if is_picture(Path(file))]
+        return pictures or list(filter(None, [given_file(video, wildcards, made)]))
+
+    return paths
+
+
+def video_digest(made):
+    """A parameter function: changes where the video, or a picture, comes, however old, or goes."""
+    return lambda wildcards: names_digest(video_for(made)(wildcards))
+
+
+def where_cropped_to_person(function):
+    """A function of the sequence: nothing where its crop is not found from its keypoints."""
+    return lambda wildcards: (
+        function(wildcards) if of_sequence("crop")(wildcards) == "person" else []
+    )
+
+
+def crop_modules(wildcards):
+    """A parameter function: what finds the crop of a person, and what reads the keypoints."""
+    return ["flowpose.pose.person_crop", reader_of("keypoints")(wildcards)]
+
+
+def given_crop(wildcards):
+    """A parameter function: the crop of the sequence, if it is known before there are keypoints."""
+    crop = of_sequence("crop")(wildcards)
+    return None if crop == "person" else crop
 
 
 def tables_there(_):
@@ -366,3 +414,14 @@ def named_downloads():
     return [
         path for path in dict.fromkeys(named) if Path(path).is_relative_to(DOWNLOADS)
     ]
+
+
+def named_environments():
+    """The environments of the estimators that sequences need."""
+    files = {
+        path
+        for sequence in SEQUENCES
+        for given, found in (part_of(sequence, part) for part in parts_of(sequence))
+        for path in found.paths(given, "file")
+    }
+    return [MEDIAPIPE] if files & ESTIMATED else []

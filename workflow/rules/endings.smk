@@ -1,4 +1,5 @@
 from failures import discard_stubs, failures_text
+from outcomes import outcomes_text
 
 
 def discarded():
@@ -28,6 +29,10 @@ onsuccess:
         messages = [f"{file}: {failed[file]}" for file in sorted(wanted)]
         if messages + unreadable:
             end(messages + unreadable)
+    if OWN_VIDEOS:
+        folders = [RESULTS.format(sequence=sequence) for sequence in SEQUENCES]
+        if text := outcomes_text(folders, TABLES):
+            print(f"\n{text}", file=sys.stderr)
 
 
 onerror:

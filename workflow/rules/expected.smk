@@ -22,7 +22,8 @@ def everything_made():
     while todo:
         path = todo.pop()
         maker = next((made for made in workflow.rules if made.is_producer(path)), None)
-        if path in found or maker is None or path.startswith(DOWNLOADS):
+        elsewhere = path.startswith((DOWNLOADS, ENVIRONMENTS))
+        if path in found or maker is None or elsewhere:
             continue
         wildcards = Wildcards(fromdict=maker.get_wildcards(path))
         inputs, *_ = maker.expand_input(wildcards)

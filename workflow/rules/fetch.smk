@@ -64,4 +64,5 @@ rule fetch:
     input:
         expand(rules.fetch_download.output, package=config["downloads"]),
         named_downloads(),
+        named_environments(),
     localrule: True

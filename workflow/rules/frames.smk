@@ -1,7 +1,8 @@
 rule frames:
     """Decode the frames that are used, cropped and scaled."""
     input:
-        used_video,
+        video_for(f"{RESULTS}/frames.h5"),
+        where_cropped_to_person(files_of(["keypoints"], f"{RESULTS}/frames.h5")),
     output:
         kept("frames", f"{RESULTS}/frames.h5"),
     log:
@@ -11,9 +12,13 @@ rule frames:
     params:
         **settings_of("frames"),
         video=of_sequence("video"),
-        # One that was missing and has come is to be read, however old it is.
-        found=lambda wildcards: bool(used_video(wildcards)),
+        listing=video_digest(f"{RESULTS}/frames.h5"),
+        fps=of_sequence("fps"),
         crop=of_sequence("crop"),
-        code=code_digest("extract_frames.py"),
+        crop_modules=where_cropped_to_person(crop_modules),
+        keypoints=where_cropped_to_person(keys_of("keypoints")),
+        code=lambda wildcards: code_digest(
+            "extract_frames.py", *where_cropped_to_person(crop_modules)(wildcards)
+        ),
     script:
         "../scripts/extract_frames.py"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from configuration import ConfigError, complete
+from video_sequences import named_sequences
 
 # Keys, or parts of the config, that may vary; of them not what has no part in the result.
 _VARIED = ("mode", "cycles", "frames", "flow", "pose")
@@ -76,6 +77,7 @@ def ablation(
     configs, rows = {"": full}, []
     if full["ablation"] is None:
         return configs, rows
+    given, _ = named_sequences(given)
     if "ablation" in full["sequences"]:
         raise ConfigError("sequences.ablation: variants' folder has this name; take another")
     rows.append(Row(ESTIMATED, "", 0, None))
@@ -89,6 +91,11 @@ def ablation(
     else:
         rows.append(Row(CONFIGURED, "", full["cycles"], ESTIMATED))
     rows += _given(given, full, configs, {row.name for row in rows})
+    own = next((name for name, item in full["sequences"].items() if "frames" in item), None)
+    if own and any(config["frames"] != full["frames"] for config in configs.values()):
+        raise ConfigError(
+            f"ablation: frames vary, but sequences.{own} has frames of its own (let one of them be)"
+        )
     return configs, rows
 
 

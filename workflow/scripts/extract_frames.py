@@ -1,16 +1,25 @@
 """Rule frames: decode the frames that are used."""
 
+from functools import partial
+from importlib import import_module
+
 from jobs import job, progress
 from flowpose.video.frames_file import extract_frames
 
 with job(snakemake) as provenance:
-    params = snakemake.params
+    params, crop = snakemake.params, snakemake.params.crop
+    if crop == "person":
+        # By name, so that frames whose crop is given do not depend on this code.
+        finder, reader = map(import_module, params.crop_modules)
+        detections = reader.read_detections(**params.keypoints)
+        crop = partial(finder.person_crop, detections)
     extract_frames(
         snakemake.output[0],
         params.video,
         provenance,
         **params.used,
-        crop=params.crop,
+        crop=crop,
+        fps=params.fps,
         jpeg=params.jpeg,
         progress=progress(snakemake, "frame"),
     )

@@ -46,11 +46,24 @@ _MEDIAPIPE = Format(
     "MediaPipe Pose: an npz of several cameras, laid out as in `resources/demo/README.md`",
     {"file": "file", "camera": "text"},
 )
+_LANDMARKS = Format(
+    "flowpose.readers.landmarks",
+    "MediaPipe Pose, as rule `landmarks` runs it: the `landmarks.h5` of the sequence",
+    {"file": "file"},
+)
+_NPZ = Format(
+    "flowpose.readers.own_npz",
+    "anything of one's own: an npz of plain arrays of all frames of the video, see "
+    "`docs/own-estimates.md`",
+    {"file": "file"},
+)
 POSES = {
     "mediapipe": _MEDIAPIPE,
     "metro": Format(
         "flowpose.readers.metro", "METRO: its npz of the frames used", {"file": "file"}
     ),
+    "landmarks": _LANDMARKS,
+    "npz": _NPZ,
 }
 KEYPOINTS = {
     "mediapipe": _MEDIAPIPE,
@@ -63,6 +76,8 @@ KEYPOINTS = {
         {"folder": "folder"},
         pattern="*_keypoints.json",
     ),
+    "landmarks": _LANDMARKS,
+    "npz": _NPZ,
 }
 TRUTHS = {
     "multiview": Format(

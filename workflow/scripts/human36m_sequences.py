@@ -65,7 +65,6 @@ def _sequence(
     made = bool(human36m["raw"])
     return {
         "video": str(video),
-        "crop": None,
         "subject": subject,
         "action": action,
         "estimates": {

@@ -112,7 +112,8 @@ def _check_part(estimates: Estimates, n_known: int, n_used: int) -> None:
         n_known >= _LEAST_PART * n_used,
         estimates.source,
         f"estimates in {n_known} of the {n_used} frames that are used, at least half are needed",
-        "are they of another sequence?",
+        "are they of another sequence? If not, use the part of it in which the person is seen: "
+        "frames.start and frames.end",
     )
 
 

@@ -26,6 +26,16 @@ class Skeleton:
         """A skeleton whose joints are written one after the other, with blanks between them."""
         return cls(name, tuple(joints.split()), middles)
 
+    @classmethod
+    def with_middles(cls, name: str, joints: tuple[str, ...]) -> "Skeleton":
+        """A skeleton of joints that a file names; neck and head are between shoulders and ears."""
+        lacking = {
+            middle: ends
+            for middle, ends in _MIDDLES.items()
+            if middle not in joints and set(ends) <= set(joints)
+        }
+        return cls(name, joints, lacking)
+
     @cached_property
     def index(self) -> dict[str, int]:
         """Position of each joint."""
@@ -39,6 +49,7 @@ class Skeleton:
         return tuple((self.index[a], self.index[b]) for a, b in (bone.split() for bone in bones))
 
 
+_MIDDLES = {"neck": ("l_shoulder", "r_shoulder"), "head": ("l_ear", "r_ear")}
 METRO_14 = Skeleton.of(
     "metro_14",
     "r_ankle r_knee r_hip l_hip l_knee l_ankle r_wrist r_elbow r_shoulder "

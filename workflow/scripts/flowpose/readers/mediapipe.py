@@ -6,6 +6,7 @@ import numpy as np
 
 from flowpose.errors import check
 from flowpose.pose.estimates import Detections, Joints
+from flowpose.pose.landmarks_file import Landmarks
 from flowpose.pose.skeletons import Skeleton
 from flowpose.storage.plain_npz import Arrays, camera_index, field, read_npz
 
@@ -24,31 +25,14 @@ def read_detections(file: Path | str, camera: str) -> Detections:
     """The landmarks in the picture, for one camera of a recording; NaN where nobody was found.
 
     Args:
-        file: npz with arrays `cameras` (C), `image_size_px` (C, 2), `image_px` (C, F, 33, 2) and
-            `visibility` (C, F, 33).
+        file: npz with arrays `cameras` (C), `image_size_px` (C, 2), `image_px` (C, F, 33, 2),
+            `world_m` (C, F, 33, 3) and `visibility` (C, F, 33).
 
     Raises:
         InputError: a file, array or camera is missing, or a shape is not that of MediaPipe's
             joints.
     """
-    data = read_npz(file)
-    pixels = _landmarks(data, file, camera, "image_px", 2)
-    visibility = _landmarks(data, file, camera, "visibility")
-    check(
-        len(pixels) == len(visibility),
-        file,
-        f"image_px and visibility have {[len(pixels), len(visibility)]} frames",
-    )
-    return Detections(
-        source=f"{file}: image_px",
-        frames=np.arange(len(pixels)),
-        points=pixels,
-        # NaN where MediaPipe has found nobody.
-        confidence=np.where(np.isfinite(pixels).all(-1), np.nan_to_num(visibility), 0),
-        skeleton=MEDIAPIPE_33,
-        n_frames=len(pixels),
-        image_size=_image_size(data, file, camera),
-    )
+    return _read(file, camera).detections(f"{file}: image_px")
 
 
 def read_joints(file: Path | str, camera: str) -> Joints:
@@ -57,31 +41,22 @@ def read_joints(file: Path | str, camera: str) -> Joints:
     Frames with NaN, in which nobody was found, are left out.
 
     Args:
-        file: npz with arrays `cameras` (C), `image_size_px` (C, 2), `world_m` (C, F, 33, 3) and
-            `image_px` (C, F, 33, 2).
+        file: as `read_detections`.
 
     Raises:
         InputError: as `read_detections`.
     """
+    return _read(file, camera).joints(f"{file}: world_m")
+
+
+def _read(file: Path | str, camera: str) -> Landmarks:
     data = read_npz(file)
-    world = _landmarks(data, file, camera, "world_m", 3)
     pixels = _landmarks(data, file, camera, "image_px", 2)
-    check(
-        len(pixels) == len(world),
-        file,
-        f"image_px and world_m have {[len(pixels), len(world)]} frames",
-    )
-    # NaN where MediaPipe has found nobody.
-    known = np.isfinite(world).all((1, 2)) & np.isfinite(pixels).any((1, 2))
-    return Joints(
-        source=f"{file}: world_m",
-        frames=np.flatnonzero(known),
-        points=world[known],
-        picture=pixels[known],
-        skeleton=MEDIAPIPE_33,
-        n_frames=len(world),
-        image_size=_image_size(data, file, camera),
-    )
+    world = _landmarks(data, file, camera, "world_m", 3)
+    visibility = _landmarks(data, file, camera, "visibility")
+    lengths = [len(array) for array in (pixels, world, visibility)]
+    check(len(set(lengths)) == 1, file, f"image_px, world_m, visibility have {lengths} frames")
+    return Landmarks(pixels, world, visibility, MEDIAPIPE_33, _image_size(data, file, camera))
 
 
 def _landmarks(

@@ -3,7 +3,6 @@
 import io
 import logging
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from PIL import Image
 
 from flowpose.errors import InputError, check
 from flowpose.storage.whole_files import check_readable
+from flowpose.video.image_folder import ImageFolder
 
 # Containers may promise a frame or two that no decoder returns.
 _SLACK = 2
@@ -35,6 +35,12 @@ class VideoInfo:
     size: tuple[int, int]
     fps: float
     n_frames: int
+
+    @classmethod
+    def of(cls, video: "Video | ImageFolder") -> "VideoInfo":
+        """What a video has, once it is decoded."""
+        n = len(video.times)
+        return cls(video.size, video.rate(range(n)), n)
 
 
 class Video:
@@ -105,12 +111,6 @@ class Video:
         """When each decoded frame is shown, s after the first."""
         return np.array([float((time - self._times[0]) * self._unit) for time in self._times])
 
-    @property
-    def info(self) -> VideoInfo:
-        """What the video has, once it is decoded."""
-        n = len(self._times)
-        return VideoInfo(self.size, self.rate(range(n)), n)
-
     def rate(self, frames: Sequence[int]) -> float:
         """How many of these frames, given by ascending indices, are shown a second, on average."""
         # In fractions: 60 frames a second are 60, not about 60.
@@ -170,13 +170,24 @@ class Video:
 
 
 @contextmanager
-def open_video(path: Path | str, threads: int = 1) -> Iterator[Video]:
-    """A video to decode, by so many threads.
+def open_video(
+    path: Path | str, threads: int = 1, fps: float | None = None
+) -> Iterator[Video | ImageFolder]:
+    """A video to decode, by so many threads, or a folder of pictures.
+
+    Args:
+        fps: pictures of a folder that are shown a second; a video knows by itself.
 
     Raises:
         InputError: the file is missing, is no video, or has no frames.
     """
+    if Path(path).is_dir():
+        remedy = "set fps, for example: --config fps=30"
+        check(fps is not None, path, "a folder of pictures does not say its frame rate", remedy)
+        yield ImageFolder(path, fps or 0)
+        return
     check(Path(path).is_file(), path, "no such video")
+    check(fps is None, path, "a video has times of its own", "fps is for folders of pictures")
     try:
         # A name may hold a colon; what is written in tags does not matter here.
         container = av.open(f"file:{path}", metadata_errors="replace")
@@ -187,12 +198,6 @@ def open_video(path: Path | str, threads: int = 1) -> Iterator[Video]:
         ) from error
     with container:
         yield Video(path, container, threads)
-
-
-def used_frames(first: int, step: int, count: int | None, n_frames: int = sys.maxsize) -> range:
-    """Indices of the frames used of a video: every `step`-th from `first`, at most `count`."""
-    frames = range(first, n_frames, step)
-    return frames if count is None else frames[:count]
 
 
 def _upright(frame: av.VideoFrame) -> UInt8[np.ndarray, "h w 3"]:

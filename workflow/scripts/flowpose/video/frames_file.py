@@ -1,5 +1,6 @@
 """The frames of a video that a sequence uses, cropped and scaled, and their file."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ from flowpose.errors import check
 from flowpose.storage import stage_files
 from flowpose.storage.provenance import Provenance
 from flowpose.storage.whole_files import damage_named
-from flowpose.video.decoding import VideoInfo, jpeg_round_trip, open_video, used_frames
+from flowpose.video.decoding import VideoInfo, jpeg_round_trip, open_video
+from flowpose.video.selection import frames_by_time, used_frames
 
+# x, y, width, height, video px.
+Box = tuple[int, int, int, int]
 # Two frames make a flow, three an acceleration.
 _MIN_FRAMES = 3
 # RAFT sees nothing in less than two of its cells.
@@ -31,25 +35,28 @@ class View:
         scale: frame px per video px, in x and y.
     """
 
-    crop: tuple[int, int, int, int]
+    crop: Box
     scale: tuple[float, float] = (1.0, 1.0)
 
     @classmethod
     def of(
         cls,
         video_size: tuple[int, int],
-        crop: tuple[int, int, int, int] | None,
+        crop: Box | None,
         width: int | None,
+        max_side: int | None = None,
     ) -> "View":
         """The view of a video of a size (width, height) cropped, then scaled to a width.
 
-        The height follows the width, rounded to whole px, so the two scales may differ a little.
+        Without a width, what is larger than `max_side` is scaled so that its longer side is that.
+        Sides are rounded to whole px, so the two scales may differ a little.
         """
         crop = crop or (0, 0, *video_size)
-        if width is None:
+        old, new = (max(crop[2:]), max_side) if width is None else (crop[2], width)
+        if new is None or (width is None and old <= new):
             return cls(crop)
-        height = round(crop[3] * width / crop[2])
-        return cls(crop, (width / crop[2], height / crop[3]))
+        sides = [round(side * new / old) for side in crop[2:]]
+        return cls(crop, (sides[0] / crop[2], sides[1] / crop[3]))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -129,33 +136,54 @@ def extract_frames(
     provenance: Provenance,
     *,
     first: int,
-    step: int,
+    step: int | None,
     count: int | None,
-    crop: tuple[int, int, int, int] | None,
+    rate: float | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    crop: Box | Callable[[range, tuple[int, int]], Box] | None,
     width: int | None,
+    max_side: int | None = None,
+    fps: float | None = None,
     jpeg: bool,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> None:
     """Decode, crop and scale the frames that are used, and write frames.h5.
 
     Args:
-        first: index of the first frame used.
-        step: the video frames from one used frame to the next.
+        video: a file, or a folder of pictures.
+        first: index of the first frame used, of those from `start` on.
+        step: the video frames from one used frame to the next; None: as `rate` says.
         count: use at most so many; None: to the end of the video.
-        crop: x, y, width, height, video px; None: all of the picture.
+        rate: use about so many frames a second (`selection.frames_by_time`).
+        start: use frames that are shown from then on, s after the first; None: from the first.
+        end: use frames that are shown before then, s after the first; None: to the last.
+        crop: x, y, width, height, video px, or what gives that for the indices of the frames used
+            and the video's size; None: all of the picture.
         width: frames are scaled to it, px; None: not scaled.
+        max_side: without a width, frames whose longer side has more px are scaled to that.
+        fps: pictures a second, of a folder of them.
         jpeg: re-compress the frames as the reference does (docs/reference.md, B8).
 
     Raises:
         InputError: the video is missing, truncated, too short or smaller than the crop.
     """
-    used = used_frames(first, step, count)
+    used = used_frames(first, step or 1, count)
+    if callable(crop) or any(value is not None for value in (rate, start, end)):
+        # Only the true times of all frames tell which are used: the video is decoded twice.
+        with open_video(video, provenance.threads, fps) as source:
+            deque(source.pictures(range(0)), maxlen=0)
+            times = source.times
+        span = {"rate": rate, "start": start, "end": end}
+        used = frames_by_time(times, first=first, step=step, count=count, **span)
+        _check_used(video, len(times), len(used), used)
+        crop = crop(used, source.size) if callable(crop) else crop
     with (
         stage_files.create(path, provenance) as h5,
-        open_video(video, provenance.threads) as source,
+        open_video(video, provenance.threads, fps) as source,
     ):
-        view = View.of(source.size, crop, width)
-        _check_view(video, source.size, view)
+        view = View.of(source.size, crop, width, max_side)
+        check_view(video, source.size, view)
         shape = (None, *view.size[::-1], 3)
         frames = stage_files.add_stream(h5, "frames", shape, "uint8", axes="frame row column rgb")
         index = []
@@ -164,8 +192,8 @@ def extract_frames(
             frame = view.cut(picture)
             frames.resize(len(index), axis=0)
             frames[-1] = jpeg_round_trip(frame) if jpeg else frame
-        info = source.info
-        _check_index(video, info, index, used)
+        info = VideoInfo.of(source)
+        _check_used(video, info.n_frames, len(index), used)
         add_header(h5, FramesHeader(np.array(index), source.times[index], info, view))
         h5.attrs["fps"] = source.rate(index)
 
@@ -181,19 +209,22 @@ def add_header(h5: h5py.File, header: FramesHeader) -> None:
     h5.attrs["scale"] = header.view.scale
 
 
-def _check_index(video: Path | str, info: VideoInfo, index: list[int], used: range) -> None:
+def _check_used(video: Path | str, n_frames: int, n_used: int, used: range) -> None:
     """Refuse a video that is too short."""
     check(
-        len(index) >= _MIN_FRAMES,
+        n_used >= _MIN_FRAMES,
         video,
-        f"{info.n_frames} frames, of which {len(index)} are used (one in {used.step}, from "
-        f"{used.start})",
-        f"at least {_MIN_FRAMES} are needed: lower frames.step or frames.first",
+        f"{n_frames} frames, of which {n_used} are used (one in {used.step}, from {used.start})",
+        f"at least {_MIN_FRAMES} are needed: look to frames.first, step, rate, count, start, end",
     )
 
 
-def _check_view(video: Path | str, size: tuple[int, int], view: View) -> None:
-    """Refuse a crop that reaches out of the picture, or frames too small for RAFT."""
+def check_view(video: Path | str, size: tuple[int, int], view: View) -> None:
+    """Refuse a crop that reaches out of the picture, or frames too small for RAFT.
+
+    Raises:
+        InputError: it does, or they are.
+    """
     x, y, width, height = view.crop
     check(
         x + width <= size[0] and y + height <= size[1],

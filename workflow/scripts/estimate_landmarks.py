@@ -1,0 +1,18 @@
+"""Rule landmarks: where MediaPipe sees a person, in all frames of the video."""
+
+from pathlib import Path
+
+from jobs import job, progress
+from flowpose.estimators.mediapipe_pose import estimate_landmarks
+from flowpose.pose.landmarks_file import write_landmarks
+
+with job(snakemake) as provenance:
+    params = snakemake.params
+    landmarks = estimate_landmarks(
+        params.video,
+        Path(snakemake.input.made_first[0]).parent / "bin" / "python",
+        crop=params.crop,
+        fps=params.fps,
+        progress=progress(snakemake, "frame"),
+    )
+    write_landmarks(snakemake.output[0], landmarks, provenance)
