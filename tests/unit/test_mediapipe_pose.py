@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from video_files import write_video
 
+import code_digest
 from flowpose.errors import FlowposeError, InputError
 from flowpose.estimators.mediapipe_pose import estimate_landmarks
 from flowpose.readers.mediapipe import MEDIAPIPE_33
@@ -115,3 +116,10 @@ def test_a_damaged_video_ends_the_program_too(video, python):
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(InputError, match=r"walk.mkv: .*truncated or damaged"):
         estimate_landmarks(path, python(), crop=None)
+
+
+def test_an_edit_of_the_program_runs_it_again_and_one_of_a_reader_does_not():
+    counted = code_digest._closure([code_digest.SCRIPTS / "estimate_landmarks.py"])
+    names = {path.relative_to(code_digest.SCRIPTS).as_posix() for path in counted}
+    assert "flowpose/estimators/mediapipe_child.py" in names
+    assert not [name for name in names if name.startswith("flowpose/readers/")]
