@@ -1,3 +1,5 @@
+import shutil
+
 from failures import failures_text
 from flowpose.storage.stage_files import failure
 
@@ -32,14 +34,15 @@ def discard_stubs():
 def is_empty(path):
     """Whether a file or folder is there, and nothing is in it."""
     if Path(path).is_dir():
-        return not any(Path(path).iterdir())
+        # But for Snakemake's own file, which is hidden.
+        return not any(Path(path).glob("[!.]*"))
     return Path(path).is_file() and not Path(path).stat().st_size
 
 
 def discard(path):
     """Delete an empty file or folder."""
     if Path(path).is_dir():
-        Path(path).rmdir()
+        shutil.rmtree(path)
     else:
         Path(path).unlink()
 
