@@ -15,6 +15,7 @@ from flowpose.flow.field_file import open_flows
 from flowpose.flow.field_writing import write_flows
 from flowpose.pose.skeletons import METRO_14, convert
 from flowpose.readers.openpose import BODY_25, read_detections
+from flowpose.storage.whole_files import sha256
 from flowpose.video.decoding import VideoInfo
 from flowpose.video.frames_file import FramesHeader, View
 
@@ -106,6 +107,22 @@ def test_flow_is_what_opencv_and_our_reader_read(tmp_path, flows, writer):
     header = FramesHeader(index, index / 30, info, View.of(info.size, None, None))
     back = [flow for flow, _ in read_true_flow(folder).of_pairs(header)]
     np.testing.assert_array_equal(back, fields)
+
+
+def test_a_folder_is_known_by_the_names_and_contents_of_its_files(tmp_path):
+    """But for Snakemake's own."""
+    (tmp_path / "0.flo").write_bytes(b"one")
+    (tmp_path / "1.flo").write_bytes(b"two")
+    digests = [sha256(tmp_path)]
+    (tmp_path / ".snakemake_timestamp").touch()
+    assert sha256(tmp_path) == digests[0]
+    (tmp_path / "1.flo").write_bytes(b"2")
+    digests.append(sha256(tmp_path))
+    (tmp_path / "1.flo").rename(tmp_path / "2.flo")
+    digests.append(sha256(tmp_path))
+    (tmp_path / "2.flo").unlink()
+    digests.append(sha256(tmp_path))
+    assert len(set(digests)) == 4
 
 
 def test_kitti_marks_what_it_cannot_hold_as_unknown(tmp_path):

@@ -106,6 +106,7 @@ def test_exports_that_are_empty_go_with_what_they_were_to_be_made_from(results, 
     empty.touch()
     other.touch()
     folder.mkdir()
+    (folder / ".snakemake_timestamp").touch()
     made.write_text("x")
     exports = [([stub], [str(path)]) for path in (empty, folder, made)] + [([], [str(other)])]
     reasons, _ = discard_stubs([*(([], outputs) for outputs in results), *exports])

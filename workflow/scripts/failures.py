@@ -1,6 +1,7 @@
 """What a run says at its end of the jobs that failed, by what they left: logs, and files."""
 
 import re
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -98,8 +99,9 @@ def discard_stubs(
 
 def _discard_empty(path: Path) -> bool:
     """Delete an empty file or folder; whether it was one."""
-    if path.is_dir() and not any(path.iterdir()):
-        path.rmdir()
+    # Snakemake has a file of its own in folders, which is hidden.
+    if path.is_dir() and not any(path.glob("[!.]*")):
+        shutil.rmtree(path)
         return True
     if path.is_file() and not path.stat().st_size:
         path.unlink()

@@ -20,7 +20,8 @@ _ALMOST_NOTHING = 100_000
 def sha256(path: Path | str) -> str:
     """Hexadecimal SHA-256 of a file's content, or of the names and contents of a folder's files."""
     if Path(path).is_dir():
-        names = sorted(file.name for file in Path(path).iterdir())
+        # Snakemake keeps a file of its own in folders, a hidden one.
+        names = sorted(file.name for file in Path(path).glob("[!.]*"))
         listing = "".join(f"{sha256(Path(path) / name)}  {name}\n" for name in names)
         return hashlib.sha256(listing.encode()).hexdigest()
     with Path(path).open("rb") as stream:
