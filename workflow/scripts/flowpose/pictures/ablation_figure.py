@@ -112,11 +112,11 @@ def _legend(table: pd.DataFrame, colours: Sequence[str]) -> list[Line2D]:
         for name, colour in of.items()
         if name
     ]
-    dot = {"color": "0.3", "linestyle": "", "marker": "o"}
-    return [
-        *compared,
-        Line2D([], [], **dot, label="differs from it on the same frames"),
-        Line2D(
-            [], [], **dot, markerfacecolor="white", label="the interval of the difference holds 0"
-        ),
+    dots = [
+        Line2D([], [], color="0.3", linestyle="", marker="o", markerfacecolor=face, label=label)
+        for face, label in (
+            ("0.3", "differs from it on the same frames"),
+            ("white", "the interval of the difference holds 0"),
+        )
     ]
+    return [*compared, *dots]
