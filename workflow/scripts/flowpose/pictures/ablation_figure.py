@@ -57,9 +57,7 @@ def draw_ablation(table: pd.DataFrame, png: Path | str, pdf: Path | str, *, titl
         width = _INCHES_FOR_NAMES + _INCHES_PER_METRIC * max(1, len(metrics))
         height = _INCHES_BESIDE + _INCHES_PER_ROW * len(table)
         figure = Figure(figsize=(width, height), dpi=150, layout=ConstrainedLayoutEngine(w_pad=0.1))
-        figure.suptitle(
-            f"{title}: mean over {table['n_sequences'].iloc[0]} sequences, 95 % interval"
-        )
+        figure.suptitle(f"{title}: means over sequences, 95 % intervals")
         panels = figure.subplots(1, max(1, len(metrics)), sharey=True, squeeze=False)[0]
         colours = _colours(table)
         panels[0].set_yticks(range(len(table)), table["variant"])
@@ -112,12 +110,11 @@ def _legend(table: pd.DataFrame, colours: Sequence[str]) -> list[Line2D]:
         for name, colour in of.items()
         if name
     ]
-    meanings = {
-        "differs from it on the same frames": "0.3",
-        "the interval of the difference holds 0": "white",
-    }
     dots = [
-        Line2D([], [], color="0.3", linestyle="", marker="o", markerfacecolor=face, label=meaning)
-        for meaning, face in meanings.items()
+        Line2D([], [], color="0.3", linestyle="", marker="o", markerfacecolor=face, label=label)
+        for face, label in (
+            ("0.3", "differs from it on the same frames"),
+            ("white", "the interval of the difference holds 0"),
+        )
     ]
     return [*compared, *dots]
