@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from configuration import ConfigError, complete
+from configuration import EXPORTS, ConfigError, complete
 
 CONFIGS = sorted((Path(__file__).parents[2] / "config").glob("*.yaml"))
 RECORDING = {"file": "recording.npz", "camera": "cam01"}
@@ -459,3 +459,14 @@ def test_numbers_from_the_command_line(config):
     assert (flow["passes"], flow["learning_rate"]) == (3, 1e-4)
     config["flow"]["passes"] = "three"
     assert problems(config)[0].startswith("flow.passes: 'three' is not of type 'integer'")
+
+
+def test_exports_are_those_that_are_documented(config):
+    assert complete(config)["exports"] == []
+    assert complete(config | {"exports": EXPORTS})["exports"] == EXPORTS
+    config["exports"] = ["pose.fbx"]
+    (line,) = problems(config)
+    assert line.startswith("exports.0: 'pose.fbx' is not one of ['pose.npz', ")
+    text = (Path(__file__).parents[2] / "docs" / "exports.md").read_text()
+    for name in EXPORTS:
+        assert f"| `{name}" in text or f", `{name}" in text, name

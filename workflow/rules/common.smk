@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from code_digest import code_digest
-from configuration import DOWNLOADS, ConfigError, complete
+from configuration import DOWNLOADS, EXPORTS, ConfigError, complete
 from flowpose.download.manifest import FOLDER_MANIFEST
 from flowpose.errors import InputError
 from flowpose.video.image_folder import is_picture
@@ -258,6 +258,16 @@ def weights_before(wildcards):
     if wildcards.cycle == "1":
         return first_weights("flow_1.h5")(wildcards)
     return of_cycle_before("flow_{cycle}.pt")(wildcards)
+
+
+def pose_writer(wildcards):
+    """A parameter function: the module that writes an export of poses."""
+    return f"flowpose.exports.pose_{wildcards.format.partition('.')[0]}"
+
+
+def flow_writer(wildcards):
+    """A parameter function: the module that writes an export of flows."""
+    return f"flowpose.exports.flow_{wildcards.format}"
 
 
 def named_downloads():

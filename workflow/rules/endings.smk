@@ -1,3 +1,5 @@
+import shutil
+
 from failures import failures_text
 from flowpose.storage.stage_files import failure
 from outcomes import outcomes_text
@@ -19,7 +21,31 @@ def discard_stubs():
                 if not file.endswith(".png"):
                     Path(file).unlink()
                     reasons[file] = found[0]
+    # Exports are then empty.
+    for job in workflow.dag.jobs:
+        for file in filter(is_empty, map(str, job.output)):
+            discard(file)
+            reasons[file] = next(
+                (reasons[path] for path in map(str, job.input) if path in reasons),
+                f"it could not be made: see {job.log[0]}",
+            )
     return reasons
+
+
+def is_empty(path):
+    """Whether a file or folder is there, and nothing is in it."""
+    if Path(path).is_dir():
+        # But for Snakemake's own file, which is hidden.
+        return not any(Path(path).glob("[!.]*"))
+    return Path(path).is_file() and not Path(path).stat().st_size
+
+
+def discard(path):
+    """Delete an empty file or folder."""
+    if Path(path).is_dir():
+        shutil.rmtree(path)
+    else:
+        Path(path).unlink()
 
 
 def end(message):

@@ -10,9 +10,15 @@ def record_of(path, outputs, log):
     return str(whole[0] if whole else Path(log).with_suffix(".json"))
 
 
+def exports_there():
+    """What has been exported, listed in the config or not."""
+    named = expand(f"{RESULTS}/{{file}}", sequence=SEQUENCES, file=EXPORTS)
+    return [path for path in named if Path(path).exists()]
+
+
 def everything_made():
     """Every file of the results, and how it would be made now."""
-    found, todo = {}, list(map(str, rules.all.input))
+    found, todo = {}, [*map(str, rules.all.input), *exports_there()]
     while todo:
         path = todo.pop()
         maker = next((made for made in workflow.rules if made.is_producer(path)), None)

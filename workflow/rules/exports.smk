@@ -1,4 +1,4 @@
-# Made where the config's `exports` lists them, or by name.
+# What other tools read: made where the config's `exports` lists it, or by name.
 rule pose_export:
     """The pose before and after the method in a format of other tools."""
     input:
@@ -9,13 +9,50 @@ rule pose_export:
     log:
         f"{LOGS}/pose.{{format}}.log",
     wildcard_constraints:
-        format="npz|csv",
+        format=r"npz|csv|bvh|trc|c3d|coco\.json",
     conda:
         ENVIRONMENT
     params:
-        writer=lambda wildcards: f"flowpose.exports.pose_{wildcards.format}",
-        code=lambda wildcards: code_digest(
-            "export_pose.py", f"flowpose.exports.pose_{wildcards.format}"
-        ),
+        writer=pose_writer,
+        code=lambda wildcards: code_digest("export_pose.py", pose_writer(wildcards)),
     script:
         "../scripts/export_pose.py"
+
+
+rule openpose_export:
+    """The pose after the method as OpenPose writes it, a file a frame."""
+    input:
+        before=f"{RESULTS}/pose_0.h5",
+        after=f"{RESULTS}/pose_{LAST_POSE}.h5",
+    output:
+        directory(f"{RESULTS}/openpose"),
+    log:
+        f"{LOGS}/openpose.log",
+    conda:
+        ENVIRONMENT
+    params:
+        writer="flowpose.exports.pose_openpose",
+        code=code_digest("export_pose.py", "flowpose.exports.pose_openpose"),
+    script:
+        "../scripts/export_pose.py"
+
+
+rule flow_export:
+    """The flow after the method in a format of other tools, a file a pair of frames."""
+    input:
+        # It says which frames of the video these are, when frames.h5 is gone.
+        pose=f"{RESULTS}/pose_0.h5",
+        flow=f"{RESULTS}/flow_{CYCLES}.h5",
+    output:
+        directory(f"{RESULTS}/flow/{{format}}"),
+    log:
+        f"{LOGS}/flow.{{format}}.log",
+    wildcard_constraints:
+        format="flo|kitti",
+    conda:
+        ENVIRONMENT
+    params:
+        writer=flow_writer,
+        code=lambda wildcards: code_digest("export_flow.py", flow_writer(wildcards)),
+    script:
+        "../scripts/export_flow.py"

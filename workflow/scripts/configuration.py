@@ -15,6 +15,8 @@ from formats import KEYPOINTS, POSES, TRUE_FLOWS, TRUTHS, schema
 from video_sequences import SOURCES, named_sequences
 
 _SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+# What a sequence can be exported as.
+EXPORTS = yaml.safe_load(_SCHEMA.read_text())["properties"]["exports"]["items"]["enum"]
 
 # What is fetched lies in a folder of its own in here, named as in the config.
 DOWNLOADS = "resources/downloads"

@@ -231,7 +231,10 @@ def _fail(snakemake, error: FlowposeError) -> int:
             write_failure(path, provenance, str(error))
         elif path.endswith(".png"):
             _write_notice(path, f"{snakemake.wildcards.sequence}: {error}")
-        else:
+        elif Path(path).suffix:
             Path(path).touch()
+        else:
+            # A folder of files.
+            Path(path).mkdir(parents=True, exist_ok=True)
     _record(snakemake, provenance)
     return 0

@@ -1,14 +1,18 @@
 """What all exports of poses tell: the pose before and after the method, in px of the video."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from flowpose.errors import check
 from flowpose.pose.pose_file import Pose, read_pose
 from flowpose.pose.weak_perspective import WeakPerspective
 from flowpose.video.frames_file import FramesHeader, View, read_header
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,5 +81,36 @@ def read_exported_pose(before: Path | str, after: Path | str) -> ExportedPose:
     estimate = read_pose(before)
     estimated = np.ones(len(header.index), bool)
     estimated[list(estimate.missing)] = False
-    placed = (PlacedPose.of(pose, header.view) for pose in (estimate, read_pose(after)))
-    return ExportedPose(header, *placed, estimated)
+    return ExportedPose(
+        header,
+        PlacedPose.of(estimate, header.view),
+        PlacedPose.of(read_pose(after), header.view),
+        estimated,
+    )
+
+
+def y_up(joints: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
+    """Points of the camera's frame in one with y up: half a turn about x.
+
+    x stays right in the picture, z comes out of it toward the camera.
+    """
+    return joints * np.array([1.0, -1.0, -1.0])
+
+
+def even_rate(header: FramesHeader, path: Path | str) -> float:
+    """Frames a second, for formats in which all frames are equally far apart.
+
+    Logs how far the true times are from that.
+
+    Raises:
+        InputError: the video does not say when its frames are shown.
+    """
+    check(header.fps > 0, path, "the video has no times", "export pose.npz or pose.csv")
+    even = header.time[0] + np.arange(len(header.time)) / header.fps
+    _log.info(
+        "%s: %.6g frames a second, which are shown up to %.1f ms off",
+        path,
+        header.fps,
+        1000 * np.abs(header.time - even).max(),
+    )
+    return header.fps

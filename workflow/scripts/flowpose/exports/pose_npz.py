@@ -25,4 +25,4 @@ def write(path: Path | str, pose: ExportedPose) -> None:
     for when, placed in (("before", pose.before), ("after", pose.after)):
         arrays |= {f"{name}_{when}": getattr(placed, name) for name in _FIELDS}
     with replacing(path) as temporary, temporary.open("wb") as stream:
-        np.savez_compressed(stream, **arrays)
+        np.savez_compressed(stream, allow_pickle=False, **arrays)

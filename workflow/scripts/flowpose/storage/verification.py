@@ -78,7 +78,7 @@ class _Verification:
 
     def _verdict(self, path: str) -> Verdict:
         item = self._files[path]
-        if not Path(path).is_file():
+        if not Path(path).exists():
             return Verdict(
                 path, "missing", "" if item.kept else "deleted once it was used, see keep"
             )

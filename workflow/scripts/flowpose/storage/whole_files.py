@@ -18,7 +18,12 @@ _ALMOST_NOTHING = 100_000
 
 
 def sha256(path: Path | str) -> str:
-    """Hexadecimal SHA-256 of a file's content."""
+    """Hexadecimal SHA-256 of a file's content, or of the names and contents of a folder's files."""
+    if Path(path).is_dir():
+        # Snakemake keeps a file of its own in folders, a hidden one.
+        names = sorted(file.name for file in Path(path).glob("[!.]*"))
+        listing = "".join(f"{sha256(Path(path) / name)}  {name}\n" for name in names)
+        return hashlib.sha256(listing.encode()).hexdigest()
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -37,11 +42,42 @@ def replacing(path: Path | str) -> Iterator[Path]:
     # Always the same name, so that what a killed job left is overwritten by the next.
     temporary = path.with_name(f".{path.name}.part")
     try:
-        yield temporary
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        with _full_disk_named(path):
+            yield temporary
+            with temporary.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+            _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path | str) -> Iterator[Path]:
+    """An empty folder to fill in place of that at `path`, which it replaces once all is written.
+
+    Raises:
+        FlowposeError: the disk is full.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.part")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        with _full_disk_named(path):
+            yield temporary
+            shutil.rmtree(path, ignore_errors=True)
+            temporary.replace(path)
+            _sync_folder(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _full_disk_named(path: Path) -> Iterator[None]:
+    """Turn a failure to write for want of room into an error that says so."""
+    try:
+        yield
     except Exception as error:
         free = shutil.disk_usage(path.parent).free
         # HDF5 and PyTorch do not tell a full disk from other failures to write.
@@ -51,8 +87,6 @@ def replacing(path: Path | str) -> Iterator[Path]:
                 "make room, or set results to a folder elsewhere, then run the same again"
             ) from error
         raise
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 class _PatientFile(io.FileIO):
