@@ -93,7 +93,7 @@ def test_a_video_without_anybody_is_refused(video, python):
 
 
 def test_an_environment_that_is_gone_is_to_be_made_again(video, tmp_path):
-    message = "environment cannot be used: No such file .*delete .*/environment, and run the same"
+    message = "environment cannot be used: No such file .*delete .*/environment, and run snake"
     with pytest.raises(FlowposeError, match=message):
         estimate_landmarks(video(SPOTS), tmp_path / "environment/bin/python", crop=None)
 

@@ -33,8 +33,8 @@ def test_the_usual_rows_finetune_no_more_than_they_need(project):
     stages = {"frames": 2, "truth": 2, "estimates": 2, "flow_initial": 2, "flow_finetuned": 12}
     # A sequence: one of reference mode, one of fused flow, two that are smoothed, nine parts.
     poses = {"pose_refined": 26, "pose_scores": 28}
-    # Of reference mode and of fused flow the last; of four that learn otherwise the first.
-    flows = {"flow_fused": 4, "flow_scores": 2 + 2 + 8}
+    # One of each, whose pose or flow is another.
+    flows = {"flow_fused": 4, "flow_scores": 2 * 18}
     assert planned == stages | poses | flows | COMPARED
 
 
@@ -85,7 +85,8 @@ def test_variants_share_what_they_make_alike_and_are_compared(project):
         # The second of fused flow, which is refined against it; the smoothed one.
         "pose_refined": 2,
         "pose_scores": 3,
-        "flow_scores": 1,
+        # Of fused flow the second; of flow that is not adapted, with two poses.
+        "flow_scores": 3,
     }
     folder = project.folder / "results" / "toy"
     fused, smoothed = (
@@ -97,8 +98,8 @@ def test_variants_share_what_they_make_alike_and_are_compared(project):
         "flow.adaptation-fuse/right/flow_scores_2.h5",
         "flow.adaptation-fuse/right/pose_2.h5",
         "flow.adaptation-fuse/right/pose_scores.h5",
-        "flow.adaptation-none/right/pose_scores.h5",
-        *(f"only-smoothed/right/{name}.h5" for name in ("pose_1", "pose_scores")),
+        *(f"flow.adaptation-none/right/{name}.h5" for name in ("pose_scores", "flow_scores_2")),
+        *(f"only-smoothed/right/{name}.h5" for name in ("pose_1", "pose_scores", "flow_scores_1")),
     }
     estimate = read_pose(folder / "right" / "pose_0.h5")
     np.testing.assert_allclose(

@@ -57,6 +57,8 @@ def set_key(project, path: str, value) -> None:
             {"flow_finetuned": 4, "pose_refined": 2, **LATER_SCORES},
         ),
         ("flow.updates", 3, ALL_FLOWS),
+        # What is scored is then made from other files, and cycle 2 is cycle 1.
+        ("flow.adaptation", "none", {"pose_scores": 2, "flow_scores": 2, **TABLES}),
         ("cycles", 3, LAST_CYCLE),
         ("allow_missing", True, TABLES),
     ],

@@ -18,7 +18,15 @@ from formats import FORMATS
 from given_inputs import files_in, is_input, names_digest
 from human36m_sequences import human36m_sequences, raw_files
 from shared_cache import separate_by_software
-from sharing import Sharing, flow_of, is_reference, last_pose, settings
+from sharing import (
+    Sharing,
+    flow_of,
+    is_reference,
+    last_pose,
+    made_from,
+    settings,
+    stage_of,
+)
 from video_sequences import SOURCES
 
 # Those who name videos are told at the end what came out.
@@ -120,8 +128,9 @@ def of_sequence(key):
 def settings_of(rule):
     """Parameter functions: what the result of a rule depends on in the variant's config.
 
-    Besides, all of it as one: Snakemake compares the set of parameters' values with that of the last
-    run, and sees nothing where one takes a value that another has.
+    Besides, all of it as one, with the owners of the files that it is made from, which move with the
+    config: Snakemake compares the set of parameters' values with that of the last run, and sees nothing
+    where one takes a value that another has.
     """
 
     def all_settings(wildcards):
@@ -132,8 +141,14 @@ def settings_of(rule):
     def setting(key):
         return lambda wildcards: all_settings(wildcards)[key]
 
+    def all_and_owners(wildcards):
+        variant = wildcards.sequence.rpartition("/")[0]
+        stages = made_from(stage_of(rule, **wildcards), CONFIGS[variant])
+        owners = [SHARING.owner(variant, stage) for stage in stages]
+        return all_settings(wildcards) | {"owners": owners}
+
     return {key: setting(key) for key in settings(rule, config)} | {
-        "settings": all_settings
+        "settings": all_and_owners
     }
 
 
@@ -325,6 +340,14 @@ def where_cropped_to_person(function):
 def crop_modules(wildcards):
     """A parameter function: what finds the crop of a person, and what reads the keypoints."""
     return ["flowpose.pose.person_crop", reader_of("keypoints")(wildcards)]
+
+
+def environment_first(wildcards):
+    """What the landmarks wait for; once there are some, newer packages re-run nothing, as elsewhere.
+
+    (With an `ancient` input, Snakemake overlooks other reasons to run, where that is made again.)
+    """
+    return [] if Path(LANDMARKS.format(**wildcards)).exists() else [MEDIAPIPE]
 
 
 def given_crop(wildcards):

@@ -14,6 +14,8 @@ rule pose_export:
         ENVIRONMENT
     params:
         writer=pose_writer,
+        # It moves with the config.
+        settings=last_pose_of,
         code=lambda wildcards: code_digest("export_pose.py", pose_writer(wildcards)),
     script:
         "../scripts/export_pose.py"
@@ -32,6 +34,7 @@ rule openpose_export:
         ENVIRONMENT
     params:
         writer="flowpose.exports.pose_openpose",
+        settings=last_pose_of,
         code=code_digest("export_pose.py", "flowpose.exports.pose_openpose"),
     script:
         "../scripts/export_pose.py"
@@ -53,6 +56,7 @@ rule flow_export:
         ENVIRONMENT
     params:
         writer=flow_writer,
+        settings=last_flow_of,
         code=lambda wildcards: code_digest("export_flow.py", flow_writer(wildcards)),
     script:
         "../scripts/export_flow.py"

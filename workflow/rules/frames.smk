@@ -17,6 +17,9 @@ rule frames:
         crop=of_sequence("crop"),
         crop_modules=where_cropped_to_person(crop_modules),
         keypoints=where_cropped_to_person(keys_of("keypoints")),
+        keypoints_listing=where_cropped_to_person(
+            listing_of(["keypoints"], f"{RESULTS}/frames.h5")
+        ),
         code=lambda wildcards: code_digest(
             "extract_frames.py", *where_cropped_to_person(crop_modules)(wildcards)
         ),

@@ -27,8 +27,7 @@ rule landmarks:
     """Where MediaPipe Pose sees one person, in all frames of the video."""
     input:
         video_for(LANDMARKS),
-        # Newer packages re-run nothing, as elsewhere.
-        made_first=[ancient(MEDIAPIPE)],
+        made_first=environment_first,
     output:
         LANDMARKS,
     log:
@@ -40,6 +39,7 @@ rule landmarks:
         listing=video_digest(LANDMARKS),
         fps=of_sequence("fps"),
         crop=given_crop,
+        python=f"{ENVIRONMENTS}/mediapipe/bin/python",
         code=code_digest("estimate_landmarks.py"),
     script:
         "../scripts/estimate_landmarks.py"

@@ -1,7 +1,5 @@
 """Rule landmarks: where MediaPipe sees a person, in all frames of the video."""
 
-from pathlib import Path
-
 from jobs import job, progress
 from flowpose.estimators.mediapipe_pose import estimate_landmarks
 from flowpose.pose.landmarks_file import write_landmarks
@@ -10,7 +8,7 @@ with job(snakemake) as provenance:
     params = snakemake.params
     landmarks = estimate_landmarks(
         params.video,
-        Path(snakemake.input.made_first[0]).parent / "bin" / "python",
+        params.python,
         crop=params.crop,
         fps=params.fps,
         progress=progress(snakemake, "frame"),

@@ -84,6 +84,14 @@ def maker(stage: str, config: Mapping[str, Any]) -> str:
     return kind
 
 
+def stage_of(rule: str, cycle: str = "", **_: str) -> str:
+    """The stage that a rule makes in a cycle (of those whose settings `settings` knows)."""
+    kinds = {"flow_finetuned": "flow", "flow_fused": "flow", "pose_refined": "pose"}
+    if rule == "flow_initial":
+        return "flow_0"
+    return f"{kinds.get(rule, rule)}_{cycle}" if cycle else rule
+
+
 def made_from(stage: str, config: Mapping[str, Any]) -> list[str]:
     """The stages that a stage is made from."""
     rule, (_, cycle) = maker(stage, config), _kind_and_cycle(stage)

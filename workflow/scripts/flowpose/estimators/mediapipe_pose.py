@@ -88,7 +88,7 @@ def _answers(
         except OSError as error:
             raise FlowposeError(
                 f"{python}: MediaPipe's environment cannot be used: {error.strerror} (delete "
-                f"{Path(python).parents[1]}, and run the same again)"
+                f"{Path(python).parents[1]}, and run snakemake --cores 1 fetch)"
             ) from error
         with child:
             assert child.stdin is not None and child.stdout is not None
