@@ -79,6 +79,20 @@ def test_parts_that_the_config_lacks_are_not_taken_away(given):
     assert ("no flow at all" in names) + ("no finetuning, weights.flow: 0" in names) == 1
 
 
+def test_of_one_cycle_the_config_itself_is_the_first(given):
+    given["cycles"] = 1
+    rows = rows_of(given)
+    assert FIRST_CYCLE not in rows
+    learned = [row for name, (row, _) in rows.items() if name.startswith("cycle 1, ")]
+    assert [row.compared_with for row in learned] == [CONFIGURED] * 4
+
+
+@pytest.mark.parametrize("adaptation", ["fuse", "none"])
+def test_without_finetuning_no_cycle_is_set_apart(given, adaptation):
+    given["flow"]["adaptation"] = adaptation
+    assert not [name for name in rows_of(given) if "cycle 1" in name]
+
+
 def test_reference_mode_has_defaults_of_its_own(given):
     weights = {
         name: config["pose"]["weights"]["keypoints"]

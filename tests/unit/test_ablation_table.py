@@ -17,7 +17,9 @@ from flowpose.evaluation.ablation_text import write_ablation
 from flowpose.evaluation.metric import Scores
 from flowpose.pictures.ablation_figure import _draw_metric, draw_ablation, read_ablation
 
-METRICS = {metric.name: metric for metric in MAIN_METRICS}
+METRICS = {metric.name: metric for metric in MAIN_METRICS if not metric.instead_of}
+ENDS = ("_low", "_high", "_difference")
+WITHOUT_TRUTH = {metric.name: metric for metric in MAIN_METRICS if metric.instead_of}
 
 
 def of_cycle(files, cycle):
@@ -74,7 +76,7 @@ def test_means_are_over_sequences_and_differences_on_the_same_frames(variants):
         np.testing.assert_allclose(difference[1:], np.diff(means), rtol=1e-9)
         # By themselves the two are not told apart; on the same frames they are.
         assert table[f"{name}_high"].iloc[1] > means[0] and high[1] < -2 and low[1] > -4
-    assert "missing" not in table
+    assert "missing" not in table and not any(name in table for name in WITHOUT_TRUTH)
 
 
 def test_a_constant_difference_is_sure(score_files):
@@ -117,6 +119,50 @@ def test_what_nothing_is_known_of_has_no_column(score_files, tmp_path):
     assert "EPE" in paths[1].read_text() and "MPJPE" not in paths[1].read_text()
     assert paths[3].read_bytes().startswith(b"\x89PNG")
     assert paths[4].read_bytes().startswith(b"%PDF")
+
+
+def test_without_any_truth_the_table_has_what_takes_none(score_files, tmp_path, rng):
+    """Of bones there is one value a sequence: a mean, but no interval."""
+    values = rng.normal(10, 1, 12)
+
+    def files(name, by):
+        means = dict.fromkeys((*WITHOUT_TRUTH, "pose_jerk_m_s3"), values + by)
+        means["bone_sd_mm"] = np.where(np.arange(12) == 0, 5 + by, np.nan)
+        return {"walk": score_files(name, poses=[means], flows=[means], n_frames=12, n_scored=12)}
+
+    found = [
+        VariantScores("a", None, 0, files("a", 0)),
+        VariantScores("b", "a", 0, files("b", -2)),
+    ]
+    table = collect_ablation(found, allow_missing=False)
+    assert {"pose_detections_px", "bone_sd_mm", "pose_accel_m_s2", "pose_flow_px"} == {
+        name for name in table.select_dtypes(float) if not name.endswith(ENDS)
+    }
+    assert table.loc[1, "pose_flow_px_difference"] == pytest.approx(-2)
+    paths = [tmp_path / f"ablation.{kind}" for kind in ("csv", "md", "tex", "png", "pdf")]
+    write_ablation(table, "mine", *paths[:3])
+    lines = paths[1].read_text().splitlines()
+    rows = [[cell.strip() for cell in line.split("|")] for line in lines if "|" in line]
+    bones = rows[0].index("Bone variation (mm)")
+    of_means, of_differences = (row for row in rows if row[1] == "b")
+    assert of_means[bones] == "**3.0**"
+    # Not bold, as nobody knows whether it is sure.
+    assert of_differences[bones + 1] == "−2.0"
+    assert "not whether right" in paths[1].read_text()
+    again = read_ablation(paths[0])
+    assert np.isnan(again.loc[1, "bone_sd_mm_low"])
+    draw_ablation(again, *paths[3:], title="mine")
+    axes = Figure().subplots()
+    _draw_metric(axes, again, WITHOUT_TRUTH["bone_sd_mm"], ["#000000"] * 2)
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    assert [dot.get_xdata()[0] for dot in dots] == [5, 3]
+    assert to_hex(dots[1].get_markerfacecolor()) == "#ffffff"
+
+
+def test_variants_of_which_nothing_is_known_are_refused(score_files):
+    files = {"walk": score_files("walk", poses=[np.nan], flows=[np.nan])}
+    with pytest.raises(InputError, match="nothing is known by which to compare variants of walk"):
+        collect_ablation([VariantScores("a", None, 0, files)], allow_missing=False)
 
 
 def test_a_sequence_that_failed_in_a_variant_counts_in_none(variants, failed_files):

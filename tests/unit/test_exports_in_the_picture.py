@@ -1,6 +1,7 @@
 """COCO, OpenPose, and flows as .flo and KITTI's PNG."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -69,6 +70,42 @@ def test_coco_has_an_annotation_a_frame(tmp_path, exported):
         assert x == rows[5:, 0].min() and y == rows[5:, 1].min()
         assert width == pytest.approx(np.ptp(rows[5:, 0]), abs=2e-3)
         assert annotation["area"] == pytest.approx(width * height, rel=1e-3)
+
+
+def test_no_coco_annotation_has_the_number_0(tmp_path, exported):
+    """COCO's evaluation takes that for none."""
+    header = replace(exported.header, index=INDEX - 1)
+    pose_coco.write(tmp_path / "pose.coco.json", replace(exported, header=header))
+    content = json.loads((tmp_path / "pose.coco.json").read_text())
+    ids = {annotation["id"] for annotation in content["annotations"]}
+    assert content["images"][0]["id"] == 0 and len(ids) == 5 and min(ids) > 0
+
+
+def test_joints_off_the_picture_are_not_seen(tmp_path, exported):
+    """Of frame 1 the right wrist alone is in it, in its corner; of frame 6 nothing is."""
+    joints = exported.after.joints_2d
+    joints[:2] = [-1, 700]
+    joints[0, METRO_14.index["r_wrist"]] = [639.4, -0.4]
+    pose_coco.write(tmp_path / "pose.coco.json", exported)
+    content = json.loads((tmp_path / "pose.coco.json").read_text())
+    assert [a["image_id"] for a in content["annotations"]] == [1, 16, 21, 26]
+    first = content["annotations"][0]
+    rows = np.reshape(first["keypoints"], (17, 3))
+    wrist = content["categories"][0]["keypoints"].index("right_wrist")
+    assert rows[wrist].tolist() == [639.4, -0.4, 2] and first["num_keypoints"] == 1
+    assert not np.delete(rows, wrist, 0).any()
+    assert (first["bbox"], first["area"]) == ([639.4, -0.4, 0, 0], 0)
+
+    pose_openpose.write(tmp_path / "openpose", exported)
+    found = read_detections(tmp_path / "openpose")
+    assert found.frames.tolist() == [1, 16, 21, 26]
+    wrist = BODY_25.index["r_wrist"]
+    assert found.confidence[0, wrist] == 1 and not np.delete(found.confidence[0], wrist).any()
+    (person,) = json.loads((tmp_path / "openpose/pose_000000000001_keypoints.json").read_text())[
+        "people"
+    ]
+    rows = np.reshape(person["pose_keypoints_2d"], (25, 3))
+    assert not np.delete(rows, wrist, 0).any()
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torchvision.models.optical_flow import raft_large, raft_small
 
 from flowpose.adaptation.finetuning import FlowOptions, finetune, finetune_toward_pose
-from flowpose.adaptation.target import blocks_target, draw_skeleton
+from flowpose.adaptation.target import blocks_target, body_target, draw_skeleton
+from flowpose.pose.pose_file import Pose
+from flowpose.pose.weak_perspective import Crop
 from flowpose.raft.inference import estimate_flows
 from flowpose.raft.padding import Window, as_images
 
@@ -316,3 +318,27 @@ def test_a_person_in_large_frames_is_all_that_is_looked_at(model, frames):
     alone = finetune(other, large[:2][cut], target[cut[1:]][None], options=options)
     assert large[cut].shape == (3, 128, 128, 3)
     np.testing.assert_array_equal(losses[:, :1], alone)
+
+
+def test_frames_without_an_estimate_leave_their_neighbours_window(model, frames, body):
+    """Of the pair (0, 1) the joints of frame 0 tell where to look, of (1, 2) nothing does."""
+    large = np.concatenate([np.pad(frames, ((0, 0), (15, 9), (30, 20), (0, 0)), mode="edge")] * 2)
+    crop = Crop.whole_image(6, *large.shape[2:0:-1])
+    pose = Pose(np.tile(body, (6, 1, 1)), np.tile([0.5, 0, 0], (6, 1)), crop, missing=(1, 2))
+    target = body_target(pose, large.shape[1:3])
+    options = replace(OPTIONS, passes=1, person_margin=10)
+    flows = np.zeros((5, *large.shape[1:3], 2), np.float32)
+    other = copy.deepcopy(model)
+    losses = finetune_toward_pose(model, large, flows, target, options=options)
+    window = Window.around(target.joints[0], target.reach + 10, *large.shape[1:3])
+    windows = [window, None, *[window] * 3]
+    expected = finetune(
+        other,
+        large,
+        flows,
+        drawing=target.drawing,
+        window=lambda pairs: windows[pairs.start],
+        options=options,
+    )
+    assert window.columns.stop - window.columns.start < large.shape[2]
+    np.testing.assert_array_equal(losses, expected)

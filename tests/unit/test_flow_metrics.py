@@ -8,7 +8,7 @@ from flowpose.evaluation.flow_metrics import (
     reference_end_point_error,
     reference_flow_errors,
 )
-from flowpose.evaluation.height import person_height
+from flowpose.pose.person_size import person_height
 
 T, HEIGHT, WIDTH = 6, 30, 40
 FLOW = np.zeros((20, 30, 2), np.float32)
@@ -48,16 +48,6 @@ def test_joints_off_the_image_or_unknown_do_not_count(joints):
     expected[[0, 1], 0] = False
     expected[2, 1] = expected[3, 2] = False
     np.testing.assert_array_equal(end_point_errors(constant_flow(1, 0), joints).valid, expected)
-
-
-def test_height_is_that_of_the_median_frame_and_of_known_joints():
-    """Boxes of 30 x 10, of 6 x 40, and of one joint; a frame without any does not count."""
-    joints = np.full((4, 3, 2), np.nan)
-    joints[0] = [[0, 0], [30, 5], [2, 10]]
-    joints[1] = [[0, 0], [6, 40], [np.nan, 900]]
-    joints[2, 1] = 7, 7
-    assert person_height(joints) == 30
-    assert np.isnan(person_height(joints[2:3])) and np.isnan(person_height(joints[3:]))
 
 
 def test_error_per_height_does_not_depend_on_the_width_of_the_frames(joints):

@@ -16,7 +16,7 @@ def noise(rng, n_frames, rho):
 
 
 def test_the_mean_counts_sequences_alike(rng):
-    found = interval([np.full(5, 1.0), np.full(500, 3.0), np.array([np.nan, 8.0])])
+    found = interval([np.full(5, 1.0), np.full(500, 3.0), np.array([8.0, np.nan, 8.0])])
     assert found.mean == 4 and found.over == "blocks of frames"
     assert found.low == found.high == 4
 
@@ -89,6 +89,18 @@ def test_frames_that_are_not_known_do_not_count(rng):
 @pytest.mark.parametrize(("n", "length"), [(1, 1), (2, 1), (3, 1), (17, 5), (1000, 20)])
 def test_blocks_are_longer_in_longer_sequences(n, length):
     assert block_length(n) == length
+
+
+@pytest.mark.parametrize("values", [[[1.0]], [[1.0, np.nan, np.nan]], [[1.0, 1.0], [2.0], [5.0]]])
+def test_a_single_value_of_a_sequence_tells_no_bounds(values):
+    found = interval([np.array(of) for of in values])
+    assert found.mean == np.mean([of[0] for of in values])
+    assert np.isnan([found.low, found.high]).all()
+
+
+def test_single_values_of_many_sequences_tell_bounds(rng):
+    found = interval([np.array([value]) for value in rng.normal(size=ENOUGH_SEQUENCES)])
+    assert found.low < found.mean < found.high
 
 
 def test_without_any_value_there_is_no_interval():

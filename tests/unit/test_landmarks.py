@@ -26,6 +26,16 @@ def landmarks(rng):
     return Landmarks(pixels, world, confidence, MEDIAPIPE_33, SIZE, "Estimator 1.0")
 
 
+def test_joints_that_are_not_used_may_be_unknown(landmarks):
+    """Nor is the rest of the body known where one that is used is not."""
+    landmarks.joints_3d[:, MEDIAPIPE_33.index["nose"]] = np.nan
+    landmarks.joints_2d[:, MEDIAPIPE_33.index["nose"]] = np.nan
+    landmarks.joints_3d[1, MEDIAPIPE_33.index["l_ear"]] = np.nan
+    landmarks.joints_2d[2] = np.nan
+    landmarks.joints_2d[2, MEDIAPIPE_33.index["nose"]] = 7
+    assert landmarks.joints("landmarks.h5").frames.tolist() == [4, 5]
+
+
 @pytest.mark.parametrize("size", [SIZE, None])
 def test_landmarks_come_back_as_they_were(tmp_path, provenance, landmarks, size):
     write_landmarks(tmp_path / "landmarks.h5", replace(landmarks, image_size=size), provenance)

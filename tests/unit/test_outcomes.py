@@ -9,14 +9,16 @@ def test_files_for_people_are_named_by_sequence(tmp_path, monkeypatch):
         for sequence in ("walk", "走る"):
             (tmp_path / "video" / sequence / "logs").mkdir(parents=True, exist_ok=True)
             (tmp_path / "video" / sequence / name).touch()
+    for export in ("openpose", "flow/flo"):
+        (tmp_path / "video" / "walk" / export).mkdir(parents=True)
     (tmp_path / "video" / "table.md").touch()
     text = outcomes_text(["video/walk", "video/走る", "video/none"], "video")
     assert text.splitlines()[:-2] == [
-        "video/walk: figure.png, pose.csv",
+        "video/walk: figure.png, flow/flo, openpose, pose.csv",
         "video/走る: figure.png, pose.csv",
         "video: table.md",
     ]
-    assert '"flow={passes: 8, updates: 20}"' in text
+    assert '"flow={passes: 8, updates: 20}" (as many passes and updates as in the paper' in text
 
 
 def test_of_many_sequences_a_few_are_shown(tmp_path):

@@ -105,6 +105,33 @@ def rest_pose(rng):
     return np.array([places[NODES[joint]] * [1, -1, -1] for joint in METRO_14.joints])
 
 
+@pytest.mark.parametrize(
+    ("node", "same"), [("Hips", ("l_hip", "r_hip")), ("Spine", ("l_shoulder", "r_shoulder"))]
+)
+def test_a_frame_that_does_not_tell_how_he_turns_has_the_nearest_ones_rotation(body, node, same):
+    joints = turned(body)
+    expected = fit_rigid_body(joints).rotations[node]
+    left, right = (METRO_14.index[joint] for joint in same)
+    spine = joints[:, METRO_14.index["neck"]] - joints[:, list(HIPS)].mean(1)
+    # In one place; in line with the spine.
+    joints[0, left] = joints[0, right]
+    middle = joints[3, [left, right]].mean(0)
+    joints[3, [left, right]] = [middle + 0.2 * spine[3], middle - 0.2 * spine[3]]
+    found = fit_rigid_body(joints).rotations[node]
+    np.testing.assert_allclose(
+        (found.inv() * expected[[1, 1, 2, 2, 4, 5]]).magnitude(), 0, atol=1e-9
+    )
+
+
+def test_hips_and_shoulders_that_are_never_apart_have_some_rotation(body):
+    joints = np.tile(body, (3, 1, 1))
+    for same in (("l_hip", "r_hip"), ("l_shoulder", "r_shoulder")):
+        left, right = (METRO_14.index[joint] for joint in same)
+        joints[:, left] = joints[:, right]
+    found = fit_rigid_body(joints)
+    assert found.distances(joints).max() < 1e-9
+
+
 def test_limbs_do_not_turn_about_themselves(rng):
     """A raised arm is turned about an axis across it."""
     joints = rest_pose(rng)

@@ -104,6 +104,7 @@ def _standard(
 ) -> Iterator[Row]:
     """Rows that are always of interest; those that would be an earlier one again are left out."""
     smoothed = {"Gaussian": "gaussian", "Savitzky-Golay": "savitzky_golay"}
+    first = FIRST_CYCLE if full["cycles"] > 1 else CONFIGURED
     variants: list[tuple[str, dict[str, Any], str]] = [
         *(
             (f"smoothed, {name}", {**_UNREPAIRED, "pose.solver": solver}, ESTIMATED)
@@ -122,13 +123,14 @@ def _standard(
             )
             for key, value in _PARTS
         ),
-        (FIRST_CYCLE, {}, ESTIMATED),
-        *(
-            (f"cycle 1, {_named(*next(iter(keys.items())))}", {**keys, "cycles": 1}, FIRST_CYCLE)
-            for keys in _FLOW_PARTS
-            if full["flow"]["adaptation"] == "finetune"
-        ),
     ]
+    if full["flow"]["adaptation"] == "finetune":
+        if first == FIRST_CYCLE:
+            variants.append((first, {}, ESTIMATED))
+        variants += [
+            (f"cycle 1, {_named(*next(iter(keys.items())))}", {**keys, "cycles": 1}, first)
+            for keys in _FLOW_PARTS
+        ]
     for name, keys, compared_with in variants:
         config = _variant(given, keys, "ablation.standard")
         if name == CONFIGURED:

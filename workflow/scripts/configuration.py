@@ -70,19 +70,6 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _schema(reference: bool) -> dict[str, Any]:
-    """What a config in its mode may say; not to be changed."""
-    root = yaml.safe_load(_SCHEMA.read_text())
-    root["$defs"] |= {
-        "pose_formats": schema(POSES),
-        "keypoint_formats": schema(KEYPOINTS),
-        "truth": schema(TRUTHS, default="multiview"),
-        "true_flow": schema(TRUE_FLOWS, default="files"),
-    }
-    return _in_reference(root) if reference else root
-
-
-@cache
-def _schema(reference: bool) -> dict[str, Any]:
     """The schema of a config in its mode; not to be changed."""
     root = yaml.safe_load(_SCHEMA.read_text())
     root["$defs"] |= {

@@ -5,12 +5,14 @@ from pathlib import Path
 
 # Read by the workflow rather than by people.
 _STAGES = (".h5", ".pt")
+# Exports that are folders.
+_FOLDERS = ("openpose", "flow/flo", "flow/kitti")
 # Sequences after these are only counted.
 _SHOWN = 5
 _MORE = (
     'For more, type the same and add to what follows --config, for example, "frames={rate: 30}" '
-    '(more frames a second)\nor "flow={passes: 8, updates: 20}" (finetuned as in the paper, for '
-    "several times as long). What is what: docs/own-video.md"
+    '(more frames a second)\nor "flow={passes: 8, updates: 20}" (as many passes and updates as in '
+    "the paper, which takes several times as long). What is what: docs/own-video.md"
 )
 
 
@@ -32,9 +34,7 @@ def outcomes_text(folders: Iterable[str], tables: str) -> str:
 
 
 def _for_people(folder: str) -> list[str]:
-    """The names of the files in a folder that people look at."""
-    return sorted(
-        path.name
-        for path in Path(folder).glob("[!.]*")
-        if path.is_file() and path.suffix not in _STAGES
-    )
+    """What people look at in a folder: the names of files, and of exports that are folders."""
+    paths = [path for path in Path(folder).glob("[!.]*") if path.suffix not in _STAGES]
+    files = [path.name for path in paths if path.is_file()]
+    return sorted([*files, *(name for name in _FOLDERS if (Path(folder) / name).is_dir())])

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-# The reference is computed in full, whatever the config says for speed.
+# In reference mode these are as in the reference, whatever the config says.
 _IN_FULL = {
     "precision": "exact",
     "learning_rate_decay": False,

@@ -180,6 +180,10 @@ def finetune_toward_pose(
             if options.person_margin is None:
                 return None
             points = target.joints[pairs.start : pairs.stop + 1].reshape(-1, 2)
+            # Frames that the estimator lacks have none.
+            points = points[np.isfinite(points).all(-1)]
+            if not len(points):
+                return None
             margin = target.reach + options.person_margin
             return Window.around(points, margin, *frames[0].shape[:2])
 

@@ -185,4 +185,4 @@ def block_radius(
     """
     if person_height is None:
         return radius
-    return max(1, round(radius * height_of_person(joints) / person_height))
+    return round(float(np.fmax(1, radius * height_of_person(joints) / person_height)))

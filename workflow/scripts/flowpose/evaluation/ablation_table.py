@@ -12,8 +12,12 @@ from flowpose.evaluation.intervals import interval
 from flowpose.evaluation.metric import Metric, Scores
 from flowpose.evaluation.sequence_scores import METRICS, ScoreFiles, read_sequence_scores
 
-# Of poses and flow; the table of all sequences has the others.
-_MAIN = ("mpjpe_mm", "pa_mpjpe_mm", "accel_mm", "pck_150_percent", "motion_px", "epe_px")
+# Of poses and flow; the table of all sequences has the others. Those of the last line take no
+# truth.
+_MAIN = (
+    *("mpjpe_mm", "pa_mpjpe_mm", "accel_mm", "pck_150_percent", "motion_px", "epe_px"),
+    *("pose_detections_px", "bone_sd_mm", "pose_accel_m_s2", "pose_flow_px"),
+)
 MAIN_METRICS: tuple[Metric, ...] = tuple(metric for metric in METRICS if metric.name in _MAIN)
 # What the columns of a metric end in: the mean or the difference, and the bounds of its interval.
 MEAN = ("", "_low", "_high")
@@ -44,14 +48,15 @@ def collect_ablation(variants: Sequence[VariantScores], *, allow_missing: bool) 
         allow_missing: leave a sequence that failed in some variant out of all, instead of raising.
 
     Returns:
-        A row a variant. Of each of `MAIN_METRICS` that is known, columns named as it is that end in
-        `MEAN` and in `DIFFERENCE`: that of the variant and of what it is compared with, on the same
-        frames (empty, where it is compared with none). Means are as those of the table of all
-        sequences; intervals as of `flowpose.evaluation.intervals.interval`, whose `over` is in the
-        column `interval_over`. `missing` says why sequences are left out.
+        A row a variant. Of each of `MAIN_METRICS` that is known (those that take no truth, only
+        where no other is), columns named as it is that end in `MEAN` and in `DIFFERENCE`: that of
+        the variant and of what it is compared with, on the same frames (empty, where it is compared
+        with none). Means are as those of the table of all sequences; intervals as of
+        `flowpose.evaluation.intervals.interval`, whose `over` is in the column `interval_over`.
+        `missing` says why sequences are left out.
 
     Raises:
-        InputError: a sequence failed, or all did.
+        InputError: a sequence failed, or all did, or nothing is known of any.
     """
     reasons = {
         sequence: f"{variant.name}: {reason}"
@@ -64,6 +69,13 @@ def collect_ablation(variants: Sequence[VariantScores], *, allow_missing: bool) 
     sequences = [name for name in variants[0].files if name not in reasons]
     check(bool(sequences), "ablation", f"all sequences failed: {why}")
     values = {variant.name: _values(variant, sequences) for variant in variants}
+    metrics = _shown([of for found in values.values() for of in found])
+    check(
+        bool(metrics),
+        "ablation",
+        f"nothing is known by which to compare variants of {', '.join(sequences)}",
+        "give keypoints or truth in the frames used",
+    )
     rows = []
     for variant in variants:
         own, other = values[variant.name], values.get(variant.compared_with or "")
@@ -73,15 +85,21 @@ def collect_ablation(variants: Sequence[VariantScores], *, allow_missing: bool) 
             "n_sequences": len(sequences),
             "n_frames": sum(len(of["scored"]) for of in own),
         }
-        for metric in MAIN_METRICS:
+        for metric in metrics:
             means = [of[metric.name] for of in own]
             row |= _interval(metric.name, MEAN, means)
             if other is not None:
                 differences = [a - b[metric.name] for a, b in zip(means, other, strict=True)]
                 row |= _interval(metric.name, DIFFERENCE, differences)
         rows.append(row)
-    table = pd.DataFrame(rows).dropna(axis="columns", how="all")
+    table = pd.DataFrame(rows)
     return table.assign(missing=why) if reasons else table
+
+
+def _shown(values: Sequence[Mapping[str, Float[np.ndarray, "_"]]]) -> list[Metric]:
+    """The metrics that the table has, of the values of all variants and sequences."""
+    known = [m for m in MAIN_METRICS if any(np.isfinite(of[m.name]).any() for of in values)]
+    return [metric for metric in known if not metric.instead_of] or known
 
 
 def _values(

@@ -21,13 +21,13 @@ _HEADS = {"variant": "variant", "compared_with": "compared with"}
 class _Style:
     """How a kind of text has a value, its interval, and what is to be seen first."""
 
-    cell: str
+    interval: str
     bold: str
     minus: str
 
 
-_MARKDOWN = _Style("{mean} [{low}, {high}]", "**{}**", "−")
-_LATEX = _Style(r"{mean} {{\scriptsize [{low}, {high}]}}", r"\textbf{{{}}}", "$-$")
+_MARKDOWN = _Style(" [{low}, {high}]", "**{}**", "−")
+_LATEX = _Style(r" {{\scriptsize [{low}, {high}]}}", r"\textbf{{{}}}", "$-$")
 
 
 def write_ablation(
@@ -96,15 +96,16 @@ def _cell(
     bold: bool,
     sign: str = "",
 ) -> str:
-    """A value with its interval; nothing if it is not known."""
+    """A value with its interval, as far as they are known."""
     values = [row[f"{metric.name}{end}"] for end in ends]
-    if any(map(pd.isna, values)):
+    if pd.isna(values[0]):
         return ""
     # Adding 0 makes -0.0 a 0.0.
     texts = [f"{round(value, metric.digits) + 0.0:{sign}.{metric.digits}f}" for value in values]
     mean, low, high = (text.replace("-", style.minus) for text in texts)
     mean = style.bold.format(mean) if bold else mean
-    return style.cell.format(mean=mean, low=low, high=high)
+    known = not any(map(pd.isna, values))
+    return mean + (style.interval.format(low=low, high=high) if known else "")
 
 
 def _tells(row: pd.Series, metric: Metric) -> bool:
@@ -126,6 +127,10 @@ def _about(table: pd.DataFrame, dataset: str) -> tuple[str, str]:
         f"{data}: difference to the row that is compared with, on the same frames, and its 95 % "
         f"interval (bootstrap over {over}); bold where that does not hold 0."
     )
+    if not any(metric.name in table for metric in MAIN_METRICS if not metric.instead_of):
+        means += (
+            " No truth is known: the metrics say whether poses are plausible, not whether right."
+        )
     return means, differences
 
 

@@ -8,11 +8,11 @@ from jaxtyping import Float
 
 from flowpose.errors import InputError
 from flowpose.evaluation.dense_errors import dense_errors
-from flowpose.evaluation.height import person_height
 from flowpose.evaluation.metric import FlowComparison, FlowMetric, Scores
 from flowpose.flow.patches import FlowPatches
 from flowpose.flow.sampling import sample_flow
 from flowpose.flow.true_flow_file import TrueField
+from flowpose.pose.person_size import person_height
 from flowpose.runtime.streams import Stream
 
 # The number of joints the reference divides its end-point error by, whatever their number.

@@ -21,6 +21,7 @@ class Interval:
     """A mean and the bounds between which it is with a probability of 95 %.
 
     Attributes:
+        low, high: NaN if they cannot be told.
         over: what was drawn anew, `sequences` or `blocks of frames`; the latter says nothing of
             other sequences, only of other moments of these.
     """
@@ -46,7 +47,8 @@ def interval(sequences: Sequence[Float[np.ndarray, "_"]], *, seed: int = 0) -> I
         where these are fewer than 10, of blocks of each sequence's frames. It is widened, as draws
         of little data vary too little (Hesterberg, 2015). Still, where errors stay alike for longer
         than a block, it is too narrow: of four sequences of 17 frames that are correlated by 0.8
-        from one to the next it holds the mean in some 70 % of cases, by 0.5 in 90 %.
+        from one to the next it holds the mean in some 70 % of cases, by 0.5 in 90 %. A single value
+        does not tell how a sequence's frames differ: with such a sequence blocks give no bounds.
 
     Raises:
         InputError: no value is known.
@@ -60,6 +62,9 @@ def interval(sequences: Sequence[Float[np.ndarray, "_"]], *, seed: int = 0) -> I
         drawn = means[rng.integers(n, size=(_RESAMPLES, n))].mean(1)
         off, freedom, over = _unshrunk(drawn - mean, n), n - 1.0, "sequences"
     else:
+        over = "blocks of frames"
+        if any(np.isfinite(values).sum() == 1 for values in known):
+            return Interval(mean, np.nan, np.nan, over)
         blocks = [len(values) / block_length(len(values)) for values in known]
         off = np.mean(
             [
@@ -68,7 +73,7 @@ def interval(sequences: Sequence[Float[np.ndarray, "_"]], *, seed: int = 0) -> I
             ],
             axis=0,
         )
-        freedom, over = max(1.0, sum(blocks) - n), "blocks of frames"
+        freedom = max(1.0, sum(blocks) - n)
     tails = np.array([(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     widened = np.nanquantile(off, tails) * student_t.ppf(tails[1], freedom) / norm.ppf(tails[1])
     low, high = mean + widened

@@ -8,10 +8,10 @@ poses are compared relative to the middle of their hips. Those that take no trut
 import numpy as np
 from jaxtyping import Bool, Float
 
-from flowpose.evaluation.height import person_height
 from flowpose.evaluation.metric import PoseMetric
 from flowpose.evaluation.roots import consecutive, root_relative, rooted
 from flowpose.evaluation.truthless_metrics import TRUTHLESS_METRICS
+from flowpose.pose.person_size import person_height
 
 _MM_PER_M = 1000.0
 # Fewer points than this fit any rotation.

@@ -89,6 +89,14 @@ def read_exported_pose(before: Path | str, after: Path | str) -> ExportedPose:
     )
 
 
+def in_the_picture(
+    points: Float[np.ndarray, "T J 2"], header: FramesHeader
+) -> Float[np.ndarray, "T J 2"]:
+    """Points in the picture of the video, px; NaN where they are off it."""
+    inside = ((points >= -0.5) & (points <= np.array(header.video.size) - 0.5)).all(-1)
+    return np.where(inside[..., None], points, np.nan)
+
+
 def y_up(joints: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
     """Points of the camera's frame in one with y up: half a turn about x.
 

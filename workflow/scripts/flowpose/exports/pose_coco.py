@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from flowpose.exports.exported_pose import ExportedPose
+from flowpose.exports.exported_pose import ExportedPose, in_the_picture
 from flowpose.pose.skeletons import METRO_14, Skeleton, convert
 from flowpose.storage.whole_files import replacing
 
@@ -21,12 +21,12 @@ _VISIBLE = 2
 def write(path: Path | str, pose: ExportedPose) -> None:
     """Write pose.coco.json: where the pose after the method is in the picture, px of the video.
 
-    An image is a frame, and has its number. Those in which the pose was interpolated have no
-    annotation.
+    An image is a frame, and has its number. Those in which the pose was interpolated, or is off the
+    picture, have no annotation; joints that are off it are not labelled.
     """
     frames = pose.header.index.tolist()
     width, height = pose.header.video.size
-    points = convert(pose.after.joints_2d, METRO_14, COCO_17)
+    points = convert(in_the_picture(pose.after.joints_2d, pose.header), METRO_14, COCO_17)
     content = {
         "images": [
             {"id": frame, "file_name": f"{frame:06}.png", "width": width, "height": height}
@@ -34,14 +34,15 @@ def write(path: Path | str, pose: ExportedPose) -> None:
         ],
         "annotations": [
             {
-                "id": frame,
+                # Not from 0, which COCO's evaluation takes for no annotation.
+                "id": t + 1,
                 "image_id": frame,
                 "category_id": 1,
                 "iscrowd": 0,
                 **_annotation(points[t]),
             }
             for t, frame in enumerate(frames)
-            if pose.estimated[t]
+            if pose.estimated[t] and np.isfinite(points[t]).any()
         ],
         "categories": [{"id": 1, "name": "person", "keypoints": [*map(_name, COCO_17.joints)]}],
     }

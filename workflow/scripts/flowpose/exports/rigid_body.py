@@ -14,6 +14,8 @@ _RIGHT, _LEFT, _UP, _DOWN = (-1, 0, 0), (1, 0, 0), (0, 1, 0), (0, -1, 0)
 _SAME_PLACE = (0, 0, 0)
 # Of unit vectors: so nearly opposite that no axis of the rotation between them can be told.
 _OPPOSITE = 1e-6
+# The sine of the angle below which two vectors tell no plane.
+_IN_LINE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,19 @@ def _length(bone: Bone, at: Mapping[str, Float[np.ndarray, "T 3"]]) -> float:
 def _orthogonal(
     first: Float[np.ndarray, "T 3"], second: Float[np.ndarray, "T 3"]
 ) -> tuple[Float[np.ndarray, "T 3"], Float[np.ndarray, "T 3"]]:
-    """Unit vectors: along the first, and across it toward the second."""
+    """Unit vectors: along the first, and across it toward the second.
+
+    Where these are in line, or one has no length, those of the nearest frame in which they are not;
+    if there is none, any.
+    """
+    lengths = np.linalg.norm(first, axis=-1) * np.linalg.norm(second, axis=-1)
+    told = np.flatnonzero(np.linalg.norm(np.cross(first, second), axis=-1) > _IN_LINE * lengths)
+    if len(told):
+        nearest = told[np.abs(told - np.arange(len(first))[:, None]).argmin(1)]
+        first, second = first[nearest], second[nearest]
+    else:
+        first = np.where(first.any(-1, keepdims=True), first, np.array(_UP))
+        second = np.eye(3)[np.abs(first).argmin(-1)]
     first = first / np.linalg.norm(first, axis=-1, keepdims=True)
     across = second - (second * first).sum(-1, keepdims=True) * first
     return first, across / np.linalg.norm(across, axis=-1, keepdims=True)

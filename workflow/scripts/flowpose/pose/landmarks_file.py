@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from flowpose.pose.estimates import Detections, Joints
-from flowpose.pose.skeletons import Skeleton
+from flowpose.pose.skeletons import METRO_14, Skeleton, sources
 from flowpose.storage import stage_files
 from flowpose.storage.provenance import Provenance
 
@@ -51,8 +51,13 @@ class Landmarks:
         )
 
     def joints(self, source: str) -> Joints:
-        """The joints in space, without a camera, of the frames in which the person was found."""
-        known = np.isfinite(self.joints_3d).all((1, 2)) & np.isfinite(self.joints_2d).any((1, 2))
+        """The joints in space, without a camera, of the frames in which the person was found.
+
+        These are the frames in which all joints are known that METRO_14's are made from.
+        """
+        used = sorted({joint for parts in sources(self.skeleton, METRO_14) for joint in parts})
+        known = np.isfinite(self.joints_3d[:, used]).all((1, 2))
+        known &= np.isfinite(self.joints_2d[:, used]).any((1, 2))
         return Joints(
             source=source,
             frames=np.flatnonzero(known),

@@ -81,7 +81,7 @@ class Measures:
             joints: of the estimate, px.
         """
         n = len(joints)
-        size = PAPER_HEIGHT_PX / max(person_height(joints), _LEAST_HEIGHT_PX)
+        size = PAPER_HEIGHT_PX / np.fmax(person_height(joints), _LEAST_HEIGHT_PX)
         scales = {}
         for name, (of_pixels, span) in _TERMS.items():
             factor = 1.0 if self.knee is None else np.sqrt(weights[name]) / self.knee
