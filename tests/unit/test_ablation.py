@@ -54,8 +54,7 @@ def test_rows_are_compared_with_what_they_take_a_part_from(given):
             *("per_second: false", "knee: null", "confidence: false", "weights.keypoints: 0.01"),
         )
     ]
-    changes = ("target: blocks", "learning_rate: 1e-05", "learning_rate_decay: false", "knee: 1")
-    assert learned == [f"cycle 1, flow.{change}" for change in changes]
+    assert learned == ["cycle 1, flow.target: blocks", "cycle 1, learning as in the paper"]
     assert {rows[name][0].cycle for name in (*learned, FIRST_CYCLE)} == {1}
     assert {rows[name][1]["cycles"] for name in learned} == {1}
     assert rows[learned[0]][1]["flow"]["block"] == {"radius": 15, "person_height": 500}
@@ -84,7 +83,7 @@ def test_of_one_cycle_the_config_itself_is_the_first(given):
     rows = rows_of(given)
     assert FIRST_CYCLE not in rows
     learned = [row for name, (row, _) in rows.items() if name.startswith("cycle 1, ")]
-    assert [row.compared_with for row in learned] == [CONFIGURED] * 4
+    assert [row.compared_with for row in learned] == [CONFIGURED] * 2
 
 
 @pytest.mark.parametrize("adaptation", ["fuse", "none"])
@@ -196,7 +195,7 @@ def test_the_config_given_is_not_changed(given):
         ),
         (
             {"named": {"a b": {"flow.passes": 3}, "a  b": {"flow.passes": 4}}},
-            "ablation.named.a  b: there is a row 'a  b' already; take another name",
+            "ablation.named.a  b: the folder of 'a  b' would be ablation/a-b, as another row's; take",
         ),
     ],
     ids=lambda value: value[:60] if isinstance(value, str) else "",
@@ -219,3 +218,24 @@ def test_no_sequence_may_have_the_name_of_the_variants_folder(given):
     with pytest.raises(ConfigError, match=r"sequences\.ablation: "):
         rows_of(given)
     assert ablation(given)[1] == []
+
+
+def test_rows_that_would_be_the_config_itself_are_left_out_and_it_stands_for_them(given):
+    given |= {"cycles": 1, "flow": given["flow"] | {"adaptation": "none"}}
+    rows = rows_of(given)
+    assert UNTRAINED not in rows
+    assert rows["no flow at all"][0].compared_with == CONFIGURED
+    given["pose"] = {"solver": "gaussian", "repair": False}
+    rows = rows_of(given)
+    assert "smoothed, Gaussian" not in rows
+    assert {row.compared_with for row, _ in rows.values()} <= {None, *rows}
+
+
+def test_names_of_any_language_have_folders_of_their_own(given):
+    named = {"眉": {"pose.knee": 2}, "目": {"pose.knee": 3}}
+    folders = [row.variant for row, _ in rows_of(given, standard=False, named=named).values()]
+    assert folders[2:] == ["ablation/眉", "ablation/目"]
+    for names in (("a b", "a-b"), ("!", "?")):
+        named = dict(zip(names, named.values(), strict=True))
+        with pytest.raises(ConfigError, match=r"the folder of .* would be ablation/"):
+            rows_of(given, standard=False, named=named)

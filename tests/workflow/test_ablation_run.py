@@ -30,11 +30,11 @@ FPS = 25.0
 def test_the_usual_rows_finetune_no_more_than_they_need(project):
     project.write_config(project.config | {"ablation": {"standard": True}})
     planned = project.planned(target="ablation")
-    stages = {"frames": 2, "truth": 2, "estimates": 2, "flow_initial": 2, "flow_finetuned": 12}
+    stages = {"frames": 2, "truth": 2, "estimates": 2, "flow_initial": 2, "flow_finetuned": 8}
     # A sequence: one of reference mode, one of fused flow, two that are smoothed, nine parts.
     poses = {"pose_refined": 26, "pose_scores": 28}
     # One of each, whose pose or flow is another.
-    flows = {"flow_fused": 4, "flow_scores": 2 * 18}
+    flows = {"flow_fused": 4, "flow_scores": 2 * 16}
     assert planned == stages | poses | flows | COMPARED
 
 

@@ -33,12 +33,14 @@ _PARTS: tuple[tuple[str, Any], ...] = (
 )
 # And of the finetuning, which needs one cycle to show. Blocks are in proportion to the person.
 FIRST_CYCLE = "as configured, cycle 1"
-_FLOW_PARTS: tuple[dict[str, Any], ...] = (
-    {"flow.target": "blocks", "flow.block.person_height": 500},
-    {"flow.learning_rate": 1e-5},
-    {"flow.learning_rate_decay": False},
-    {"flow.knee": 1},
-)
+_FLOW_PARTS: dict[str, dict[str, Any]] = {
+    "flow.target: blocks": {"flow.target": "blocks", "flow.block.person_height": 500},
+    "learning as in the paper": {
+        "flow.learning_rate": 1e-5,
+        "flow.learning_rate_decay": False,
+        "flow.knee": 1,
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -128,16 +130,22 @@ def _standard(
         if first == FIRST_CYCLE:
             variants.append((first, {}, ESTIMATED))
         variants += [
-            (f"cycle 1, {_named(*next(iter(keys.items())))}", {**keys, "cycles": 1}, first)
-            for keys in _FLOW_PARTS
+            (f"cycle 1, {part}", {**keys, "cycles": 1}, first) for part, keys in _FLOW_PARTS.items()
         ]
-    for name, keys, compared_with in variants:
-        config = _variant(given, keys, "ablation.standard")
+    known, stands_for = [(_variant(given, {}, "ablation.standard"), CONFIGURED)], {}
+    for name, keys, other in variants:
+        config, compared_with = (
+            _variant(given, keys, "ablation.standard"),
+            stands_for.get(other, other),
+        )
         if name == CONFIGURED:
             yield Row(name, "", full["cycles"], compared_with)
         elif name == FIRST_CYCLE:
             yield Row(name, "", 1, compared_with)
-        elif config not in configs.values():
+        elif same := next((row for its, row in known if its == config), None):
+            stands_for[name] = same
+        else:
+            known.append((config, name))
             folder = _folder(name)
             configs[folder] = config
             yield Row(name, folder, config["cycles"], compared_with)
@@ -156,8 +164,13 @@ def _given(
         config, folder = _variant(given, keys, where), _folder(name)
         if name in taken and configs.get(folder) == config and name not in asked:
             continue
-        if name in taken or folder in configs:
+        if name in taken:
             raise ConfigError(f"{where}: there is a row {name!r} already; take another name")
+        if folder in configs or folder == _folder(""):
+            raise ConfigError(
+                f"{where}: the folder of {name!r} would be {folder}, as another row's; take another"
+                " name"
+            )
         alike = next((other for other, its in asked.items() if its == config != plain), None)
         if alike is not None:
             raise ConfigError(f"{where}: {name!r} would be {alike!r} once more (leave one out)")
@@ -186,7 +199,7 @@ def _named(key: str, value: Any) -> str:
 
 
 def _folder(name: str) -> str:
-    return "ablation/" + re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")
+    return "ablation/" + re.sub(r"[^\w.-]+", "-", name).strip("-.")
 
 
 def _variant(given: Mapping[str, Any], keys: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -78,7 +78,8 @@ def collect_ablation(variants: Sequence[VariantScores], *, allow_missing: bool) 
     )
     rows = []
     for variant in variants:
-        own, other = values[variant.name], values.get(variant.compared_with or "")
+        own = values[variant.name]
+        other = values[variant.compared_with] if variant.compared_with else None
         row: dict[str, object] = {
             "variant": variant.name,
             "compared_with": variant.compared_with,
