@@ -79,13 +79,11 @@ def read_exported_pose(before: Path | str, after: Path | str) -> ExportedPose:
     """
     header = read_header(before)
     estimate = read_pose(before)
-    estimated = np.ones(len(header.index), bool)
-    estimated[list(estimate.missing)] = False
     return ExportedPose(
         header,
         PlacedPose.of(estimate, header.view),
         PlacedPose.of(read_pose(after), header.view),
-        estimated,
+        estimate.estimated,
     )
 
 
