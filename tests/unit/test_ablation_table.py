@@ -139,8 +139,8 @@ def test_without_any_truth_the_table_has_what_takes_none(score_files, tmp_path, 
         name for name in table.select_dtypes(float) if not name.endswith(ENDS)
     }
     assert table.loc[1, "pose_flow_px_difference"] == pytest.approx(-2)
-    paths = [tmp_path / f"ablation.{kind}" for kind in ("csv", "md", "tex", "png", "pdf")]
-    write_ablation(table, "mine", *paths[:3])
+    paths = [tmp_path / f"ablation.{kind}" for kind in ("csv", "md", "tex")]
+    write_ablation(table, "mine", *paths)
     lines = paths[1].read_text().splitlines()
     rows = [[cell.strip() for cell in line.split("|")] for line in lines if "|" in line]
     bones = rows[0].index("Bone variation (mm)")
@@ -151,7 +151,6 @@ def test_without_any_truth_the_table_has_what_takes_none(score_files, tmp_path, 
     assert "not whether right" in paths[1].read_text()
     again = read_ablation(paths[0])
     assert np.isnan(again.loc[1, "bone_sd_mm_low"])
-    draw_ablation(again, *paths[3:], title="mine")
     axes = Figure().subplots()
     _draw_metric(axes, again, WITHOUT_TRUTH["bone_sd_mm"], ["#000000"] * 2)
     dots = [line for line in axes.lines if line.get_marker() == "o"]

@@ -28,6 +28,7 @@ def test_joints_are_known_in_the_picture_as_marked_and_nowhere_in_space(read):
     marked, labels = read()
     np.testing.assert_array_equal(labels.joints_2d, marked)
     assert labels.skeleton_2d.joints == NAMES
+    assert read(joints=np.array(NAMES).astype(bytes))[1].skeleton_2d.joints == NAMES
     assert labels.joints_3d.shape == (F, 14, 3) and np.isnan(labels.joints_3d).all()
     # One that ends before the video's last used frame is of another video.
     assert labels.may_lack == 0

@@ -35,6 +35,11 @@ def write(arrays, tmp_path):
     return run
 
 
+def test_names_may_be_bytes(write, arrays):
+    file = write(joints=arrays["joints"].astype(bytes))
+    assert read_detections(file).skeleton.joints == tuple(arrays["joints"])
+
+
 def test_estimates_are_the_arrays(write, arrays):
     detections, joints = read_detections(write()), read_joints(write())
     found = [0, 1, 3, 4]

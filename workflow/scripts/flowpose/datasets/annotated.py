@@ -7,7 +7,7 @@ import numpy as np
 from flowpose.errors import check
 from flowpose.pose.labels import Labels
 from flowpose.pose.skeletons import METRO_14, Skeleton
-from flowpose.storage.plain_npz import field, read_npz
+from flowpose.storage.plain_npz import field, names, read_npz
 
 # All joints nearer to the upper left corner than this, px: nobody is so small.
 _FRACTIONS_END = 2.0
@@ -26,21 +26,21 @@ def read_labels(file: Path | str) -> Labels:
             METRO_14's, two have one name, or they are fractions of the picture.
     """
     data, source = read_npz(file), f"{file}: joints_2d"
-    names = tuple(str(name) for name in np.atleast_1d(field(data, file, "joints")))
+    joints = names(data, file, "joints")
     joints_2d = field(data, file, "joints_2d")
     check(
-        joints_2d.ndim == 3 and joints_2d.shape[1:] == (len(names), 2),
+        joints_2d.ndim == 3 and joints_2d.shape[1:] == (len(joints), 2),
         source,
-        f"expected (frames, {len(names)}, 2) for the joints named, found {joints_2d.shape}",
+        f"expected (frames, {len(joints)}, 2) for the joints named, found {joints_2d.shape}",
     )
     numbers = np.issubdtype(joints_2d.dtype, np.number)
     check(numbers, source, f"expected numbers, found {joints_2d.dtype}")
     joints_2d = joints_2d.astype(np.float64)
-    check(len(set(names)) == len(names), f"{file}: joints", "a name occurs twice")
+    check(len(set(joints)) == len(joints), f"{file}: joints", "a name occurs twice")
     check(
-        bool(set(names) & set(METRO_14.joints)),
+        bool(set(joints) & set(METRO_14.joints)),
         f"{file}: joints",
-        f"none of {', '.join(names)} is a joint of the poses",
+        f"none of {', '.join(joints)} is a joint of the poses",
         f"name those that are: {', '.join(METRO_14.joints)}",
     )
     known = np.abs(joints_2d[np.isfinite(joints_2d)])
@@ -52,4 +52,4 @@ def read_labels(file: Path | str) -> Labels:
         "are they fractions of the picture? Multiply x by the video's width, y by its height",
     )
     joints_3d = np.full((len(joints_2d), len(METRO_14), 3), np.nan)
-    return Labels(source, joints_3d, METRO_14, joints_2d, Skeleton("annotated", names))
+    return Labels(source, joints_3d, METRO_14, joints_2d, Skeleton("annotated", joints))

@@ -61,8 +61,7 @@ def write_pose_scores(
     Raises:
         InputError: a pose is not as long as the truth, or lacks joints that the first one has.
     """
-    estimated = np.isfinite(poses[0].joints_3d).all(-1)
-    estimated[list(poses[0].missing)] = False
+    estimated = np.isfinite(poses[0].joints_3d).all(-1) & poses[0].estimated[:, None]
     for k, pose in enumerate(poses):
         check(
             pose.joints_3d.shape == truth.joints_3d.shape,

@@ -79,13 +79,11 @@ def read_exported_pose(before: Path | str, after: Path | str) -> ExportedPose:
     """
     header = read_header(before)
     estimate = read_pose(before)
-    estimated = np.ones(len(header.index), bool)
-    estimated[list(estimate.missing)] = False
     return ExportedPose(
         header,
         PlacedPose.of(estimate, header.view),
         PlacedPose.of(read_pose(after), header.view),
-        estimated,
+        estimate.estimated,
     )
 
 
@@ -93,8 +91,10 @@ def in_the_picture(
     points: Float[np.ndarray, "T J 2"], header: FramesHeader
 ) -> Float[np.ndarray, "T J 2"]:
     """Points in the picture of the video, px; NaN where they are off it."""
-    inside = ((points >= -0.5) & (points <= np.array(header.video.size) - 0.5)).all(-1)
-    return np.where(inside[..., None], points, np.nan)
+    inside = ((points >= -0.5) & (points <= np.array(header.video.size) - 0.5)).all(
+        -1, keepdims=True
+    )
+    return np.where(inside, points, np.nan)
 
 
 def y_up(joints: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:

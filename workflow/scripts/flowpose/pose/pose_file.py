@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from flowpose.pose.repairs import Repairs
 from flowpose.pose.skeletons import METRO_14
@@ -35,6 +35,11 @@ class Pose:
         """The joints in image px."""
         joints, camera = self.joints_3d.astype(np.float32), self.camera.astype(np.float32)
         return WeakPerspective(self.crop)(joints, camera)
+
+    @property
+    def estimated(self) -> Bool[np.ndarray, "T"]:
+        """Which frames the estimator has."""
+        return ~np.isin(np.arange(len(self.camera)), self.missing)
 
     @property
     def px_per_m(self) -> Float[np.ndarray, "T"]:
@@ -68,9 +73,7 @@ def write_pose(
         stage_files.add(h5, "camera", pose.camera, axes="frame s_tx_ty", unit="1, m, m")
         stage_files.add(h5, "crop", pose.crop.as_array(), axes="frame scale_x_y", unit="1, px, px")
         h5["crop"].attrs["size_px"] = pose.crop.size
-        estimated = np.ones(len(pose.camera), bool)
-        estimated[list(pose.missing)] = False
-        stage_files.add(h5, "estimated", estimated, axes="frame")
+        stage_files.add(h5, "estimated", pose.estimated, axes="frame")
         if header is not None:
             add_header(h5, header)
         if loss is not None:

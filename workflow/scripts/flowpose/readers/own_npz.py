@@ -8,7 +8,7 @@ from flowpose.errors import check
 from flowpose.pose.estimates import Detections, Joints
 from flowpose.pose.landmarks_file import Landmarks
 from flowpose.pose.skeletons import METRO_14, Skeleton, sources
-from flowpose.storage.plain_npz import Arrays, field, read_npz
+from flowpose.storage.plain_npz import Arrays, field, names, read_npz
 
 
 def read_detections(file: Path | str) -> Detections:
@@ -58,13 +58,13 @@ def _landmarks(data: Arrays, file: Path | str, joints_3d: np.ndarray) -> Landmar
 
 
 def _skeleton(data: Arrays, file: Path | str) -> Skeleton:
-    names = tuple(map(str, field(data, file, "joints").ravel()))
-    check(len(set(names)) == len(names), f"{file}: joints", f"a name twice: {', '.join(names)}")
-    skeleton = Skeleton.with_middles("own", names)
+    joints = names(data, file, "joints")
+    check(len(set(joints)) == len(joints), f"{file}: joints", f"a name twice: {', '.join(joints)}")
+    skeleton = Skeleton.with_middles("own", joints)
     check(
         any(sources(skeleton, METRO_14)),
         f"{file}: joints",
-        f"none of {', '.join(METRO_14.joints)} is among {', '.join(names)}",
+        f"none of {', '.join(METRO_14.joints)} is among {', '.join(joints)}",
     )
     return skeleton
 

@@ -30,6 +30,14 @@ def field(data: Arrays, path: Path | str, name: str) -> np.ndarray:
     return data[name]
 
 
+def names(data: Arrays, path: Path | str, name: str) -> tuple[str, ...]:
+    """The texts of an array of an npz, also of one that holds them as bytes."""
+    found = field(data, path, name).ravel().tolist()
+    return tuple(
+        text.decode(errors="replace") if isinstance(text, bytes) else str(text) for text in found
+    )
+
+
 def camera_index(data: Arrays, path: Path | str, camera: str) -> int:
     """Where a camera stands along the first axis of an npz's arrays."""
     cameras = [str(name) for name in field(data, path, "cameras")]
