@@ -195,7 +195,7 @@ def test_the_config_given_is_not_changed(given):
         ),
         (
             {"named": {"a b": {"flow.passes": 3}, "a  b": {"flow.passes": 4}}},
-            "ablation.named.a  b: the folder of 'a  b' would be ablation/a-b, as another row's; take",
+            "ablation.named.a  b: the folder of 'a  b' would be ablation/a-b, as another row's",
         ),
     ],
     ids=lambda value: value[:60] if isinstance(value, str) else "",

@@ -98,7 +98,7 @@ def test_variants_share_what_they_make_alike_and_are_compared(project):
         "flow.adaptation-fuse/right/flow_scores_2.h5",
         "flow.adaptation-fuse/right/pose_2.h5",
         "flow.adaptation-fuse/right/pose_scores.h5",
-        *(f"flow.adaptation-none/right/{name}.h5" for name in ("pose_scores", "flow_scores_2")),
+        *(f"flow.adaptation-none/right/{name}.h5" for name in ("pose_scores", "flow_scores_1")),
         *(f"only-smoothed/right/{name}.h5" for name in ("pose_1", "pose_scores", "flow_scores_1")),
     }
     estimate = read_pose(folder / "right" / "pose_0.h5")
