@@ -58,7 +58,8 @@ def check_sharing(config, folder):
             known = settings(rule, its)
             assert parameters | known == parameters, path
             # The others are the sequence's, or say whether files are there.
-            others = {"found", "listing", "video", "crop", "truth", "reader"}
+            others = {"found", "listing", "video", "fps", "crop", "truth", "reader"}
+            others |= {"crop_modules", "keypoints_listing"}
             others |= {"pose", "pose_reader", "keypoints", "keypoint_reader"}
             assert set(parameters) - set(known) <= others, path
             expected = {name for name in made_from(stage, its) if name != "true_flow"}
