@@ -54,7 +54,10 @@ def test_rows_are_compared_with_what_they_take_a_part_from(given):
             *("per_second: false", "knee: null", "confidence: false", "weights.keypoints: 0.01"),
         )
     ]
-    assert learned == ["cycle 1, flow.target: blocks", "cycle 1, learning as in the paper"]
+    assert learned == [
+        *("cycle 1, flow.target: blocks", "cycle 1, flow.target_at: pose"),
+        "cycle 1, learning as in the paper",
+    ]
     assert {rows[name][0].cycle for name in (*learned, FIRST_CYCLE)} == {1}
     assert {rows[name][1]["cycles"] for name in learned} == {1}
     assert rows[learned[0]][1]["flow"]["block"] == {"radius": 15, "person_height": 500}
@@ -83,7 +86,7 @@ def test_of_one_cycle_the_config_itself_is_the_first(given):
     rows = rows_of(given)
     assert FIRST_CYCLE not in rows
     learned = [row for name, (row, _) in rows.items() if name.startswith("cycle 1, ")]
-    assert [row.compared_with for row in learned] == [CONFIGURED] * 2
+    assert [row.compared_with for row in learned] == [CONFIGURED] * 3
 
 
 @pytest.mark.parametrize("adaptation", ["fuse", "none"])

@@ -104,6 +104,30 @@ def test_a_joint_between_moves_with_both_ends():
     np.testing.assert_allclose(motion[R_SHIN, :, 0], np.linspace(3, 53, 22), atol=1e-3)
 
 
+def test_a_body_is_drawn_where_it_was_seen_and_moves_as_the_pose_does():
+    """Detections 8 px to the right of the pose, of which every other is only half sure."""
+    pose = person(2)
+    sure = np.tile([1.0, 0.5], (2, 7))
+    detections = pose.project() + np.float32([8, 0])
+    detections[:, AT["head"]], sure[:, AT["head"]] = np.nan, 0
+    seen = pose.with_detections(detections, sure)
+    away = np.stack([8 * sure, 0 * sure], -1)
+    np.testing.assert_allclose(seen.seen_2d, pose.project() + away, atol=1e-4)
+
+    there = body_target(seen, SIZE)
+    np.testing.assert_array_equal(there.joints, seen.seen_2d)
+    drawn = there.drawing(0)
+    np.testing.assert_allclose(drawn.motion, np.tile([3, -2], (308, 1)), atol=1e-3)
+    expected = visible_limbs(
+        seen.seen_2d[0], pose.joints_3d[0, :, 2], SIZE, px_per_m=float(pose.px_per_m[0])
+    )
+    np.testing.assert_array_equal(drawn.part, expected)
+    # As the pose is projected, if asked for, or where no detection tells.
+    for target in (body_target(seen, SIZE, at="pose"), body_target(pose, SIZE)):
+        np.testing.assert_array_equal(target.joints, pose.project())
+        assert (target.drawing(0).part != expected).any()
+
+
 def test_pairs_of_a_frame_that_the_estimator_lacks_have_no_target():
     target = body_target(person(4, missing=(2,)), SIZE)
     assert [bool((target.drawing(t).part >= 0).any()) for t in range(3)] == [True, False, False]
@@ -116,7 +140,7 @@ def test_a_target_has_the_shape_that_is_asked_for():
     options = {"radius": 15, "person_height": 500.0}
 
     def reach(shape, **more):
-        return pose_target(pose, SIZE, shape=shape, **options, **more).reach
+        return pose_target(pose, SIZE, shape=shape, at="seen", **options, **more).reach
 
     assert reach("body") == body_target(pose, SIZE).reach
     assert reach("blocks") == round(15 * height / 500) < 8

@@ -57,6 +57,7 @@ def test_defaults_are_the_papers_but_for_those_that_are_named(config):
         "pairs_per_step": 1,
         "person_margin": None,
         "target": "body",
+        "target_at": "seen",
         "adaptation": "finetune",
         "block": {"radius": 15, "person_height": None},
     }

@@ -41,6 +41,7 @@ OTHERS = {
     "flow.learning_rate_decay": False,
     "flow.knee": 1,
     "flow.target": "blocks",
+    "flow.target_at": "pose",
     "flow.block.radius": 3,
     "flow.block.person_height": 400,
     "pose.solver": "adam",
@@ -179,5 +180,6 @@ def test_the_demos_share_all_of_the_first_cycle_but_what_is_varied(path, request
     ]
     assert finetuned == [
         *("as configured", "mode: reference", "as configured, cycle 1"),
-        *("cycle 1, flow.target: blocks", "cycle 1, learning as in the paper"),
+        *("cycle 1, flow.target: blocks", "cycle 1, flow.target_at: pose"),
+        "cycle 1, learning as in the paper",
     ]

@@ -21,8 +21,10 @@ def pose(walk, rng):
 
 
 def test_a_pose_comes_back_as_it_was(tmp_path, provenance, pose):
-    write_pose(tmp_path / "pose.h5", pose, provenance, np.arange(9.0))
+    seen = pose.project() + 1
+    write_pose(tmp_path / "pose.h5", replace(pose, seen_2d=seen), provenance, np.arange(9.0))
     again = read_pose(tmp_path / "pose.h5")
+    np.testing.assert_array_equal(again.seen_2d, seen)
     np.testing.assert_array_equal(again.joints_3d, pose.joints_3d)
     np.testing.assert_array_equal(again.camera, pose.camera)
     np.testing.assert_array_equal(again.project(), pose.project())
@@ -36,7 +38,8 @@ def test_a_pose_comes_back_as_it_was(tmp_path, provenance, pose):
 @pytest.mark.parametrize("missing", [(), (2,), (0, 5)])
 def test_frames_that_the_estimator_lacks_are_remembered(tmp_path, provenance, pose, missing):
     write_pose(tmp_path / "pose.h5", replace(pose, missing=missing), provenance)
-    assert read_pose(tmp_path / "pose.h5").missing == missing
+    again = read_pose(tmp_path / "pose.h5")
+    assert (again.missing, again.seen_2d) == (missing, None)
 
 
 def test_a_pose_of_another_shape_is_refused(tmp_path, provenance, pose):

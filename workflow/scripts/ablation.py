@@ -35,6 +35,7 @@ _PARTS: tuple[tuple[str, Any], ...] = (
 FIRST_CYCLE = "as configured, cycle 1"
 _FLOW_PARTS: dict[str, dict[str, Any]] = {
     "flow.target: blocks": {"flow.target": "blocks", "flow.block.person_height": 500},
+    "flow.target_at: pose": {"flow.target_at": "pose"},
     "learning as in the paper": {
         "flow.learning_rate": 1e-5,
         "flow.learning_rate_decay": False,

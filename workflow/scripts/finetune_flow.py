@@ -53,7 +53,12 @@ with (
             )
         n_pairs, size = len(frames) - 1, frames[0].shape[:2]
         target = pose_target(
-            pose, size, shape=params.target, **params.block, reference=params.reference
+            pose,
+            size,
+            shape=params.target,
+            at=params.target_at,
+            **params.block,
+            reference=params.reference,
         )
         logging.info("target: %s, up to %.1f px from the skeleton", params.target, target.reach)
         loss = finetune_toward_pose(

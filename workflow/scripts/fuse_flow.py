@@ -11,7 +11,7 @@ with job(snakemake) as provenance:
     pose, params = read_pose(snakemake.input.pose), snakemake.params
     with open_flows(snakemake.input.flow) as flows:
         size = flows[0].shape[:2]
-        target = pose_target(pose, size, shape=params.target, **params.block)
+        target = pose_target(pose, size, shape=params.target, at=params.target_at, **params.block)
         write_flows(
             snakemake.output[0],
             progress(snakemake, "pair", len(flows))(fused_flows(flows, target.drawing)),

@@ -57,4 +57,5 @@ with job(snakemake) as provenance:
             )
             pose, loss = refined.pose, refined.loss
             logging.info("energy %.6g to %.6g, %s", loss[0], loss[-1], refined.stop)
+    pose = pose.with_detections(detections, weights)
     write_pose(snakemake.output[0], pose, provenance, loss, repairs)

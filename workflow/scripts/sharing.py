@@ -15,6 +15,7 @@ _IN_FULL = {
     "learning_rate_decay": False,
     "knee": 1.0,
     "target": "blocks",
+    "target_at": "pose",
     "frozen_encoders": False,
     "gradient_updates": None,
     "pairs_per_step": 1,
@@ -57,7 +58,7 @@ def settings(rule: str, config: Mapping[str, Any]) -> dict[str, Any]:
             unused = ("low_memory", "adaptation")
             return {key: value for key, value in flow.items() if key not in unused} | reference
         case "flow_fused":
-            return {key: flow[key] for key in ("target", "block")}
+            return {key: flow[key] for key in ("target", "target_at", "block")}
         case "pose_refined":
             return config["pose"] | reference
         case "pose_scores":

@@ -77,6 +77,7 @@ def pose_target(
     size: tuple[int, int],
     *,
     shape: Literal["body", "blocks"],
+    at: Literal["seen", "pose"],
     radius: int,
     person_height: float | None,
     reference: bool = False,
@@ -85,35 +86,44 @@ def pose_target(
 
     Args:
         shape: `body`: see `body_target`; `blocks`: see `draw_skeleton`.
+        at: where a body is drawn, see `body_target`.
         radius, person_height: of blocks, see `block_radius`.
         reference: blocks of that radius, as the reference draws them.
     """
     if shape == "body":
-        return body_target(pose, size)
+        return body_target(pose, size, at=at)
     joints = pose.project()
     if not reference:
         radius = block_radius(joints, radius=radius, person_height=person_height)
     return blocks_target(joints, size, radius=radius, reference=reference)
 
 
-def body_target(pose: Pose, size: tuple[int, int]) -> Target:
+def body_target(
+    pose: Pose, size: tuple[int, int], *, at: Literal["seen", "pose"] = "seen"
+) -> Target:
     """The pose's limbs, each pixel of which moves as the point of the limb's axis beside it.
 
     In frames that the estimator lacks, the pose is a guess: their pairs have no target.
 
     Args:
         size: height and width of the frames, px.
+        at: where the limbs are drawn: where their joints were `seen`, if that is known, or where
+            the `pose` is projected. A weak-perspective camera puts what is nearer or farther than
+            the hips beside where it is seen. The motion is the pose's in any case.
     """
     joints, px_per_m = pose.project(), pose.px_per_m
     joints[list(pose.missing)] = np.nan
+    places = joints
+    if at == "seen" and pose.seen_2d is not None:
+        places = np.where(np.isfinite(joints), pose.seen_2d, np.nan)
 
     def drawing(t: int) -> Drawing:
         motion = limb_points(joints[t + 1]) - limb_points(joints[t])
-        shown = visible_limbs(joints[t], pose.joints_3d[t, :, 2], size, px_per_m=float(px_per_m[t]))
+        shown = visible_limbs(places[t], pose.joints_3d[t, :, 2], size, px_per_m=float(px_per_m[t]))
         shown[~np.isfinite(motion).all(-1)[shown]] = -1
         return Drawing(shown, motion)
 
-    return Target(joints, float(HALF_WIDTHS.max() * px_per_m.max()), drawing)
+    return Target(places, float(HALF_WIDTHS.max() * px_per_m.max()), drawing)
 
 
 def blocks_target(

@@ -1,6 +1,6 @@
 """A pose estimate of a sequence, and its file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,17 +24,31 @@ class Pose:
         crop: the crop of each frame that the camera refers to.
         missing: frames that the estimator lacks, in which the pose is interpolated. They count in
             no error.
+        seen_2d: where the joints were seen, image px (`with_detections`); None: that is not known.
     """
 
     joints_3d: Float[np.ndarray, "T 14 3"]
     camera: Float[np.ndarray, "T 3"]
     crop: Crop
     missing: tuple[int, ...] = ()
+    seen_2d: Float[np.ndarray, "T 14 2"] | None = None
 
     def project(self) -> Float[np.ndarray, "T 14 2"]:
         """The joints in image px."""
         joints, camera = self.joints_3d.astype(np.float32), self.camera.astype(np.float32)
         return WeakPerspective(self.crop)(joints, camera)
+
+    def with_detections(
+        self, detections: Float[np.ndarray, "T 14 2"], weights: Float[np.ndarray, "T 14"]
+    ) -> "Pose":
+        """The same pose, whose joints were seen where they were detected.
+
+        A joint of a weight between 0 and 1 was seen so far from its projection to its detection.
+        """
+        projected = self.project()
+        found = (weights > 0)[..., None]
+        away = np.where(found, weights[..., None] * (detections - projected), 0)
+        return replace(self, seen_2d=projected + away)
 
     @property
     def estimated(self) -> Bool[np.ndarray, "T"]:
@@ -70,6 +84,10 @@ def write_pose(
         stage_files.add(
             h5, "joints_2d", pose.project(), axes="frame joint xy", unit="px", joints=joints
         )
+        if pose.seen_2d is not None:
+            stage_files.add(
+                h5, "seen_2d", pose.seen_2d, axes="frame joint xy", unit="px", joints=joints
+            )
         stage_files.add(h5, "camera", pose.camera, axes="frame s_tx_ty", unit="1, m, m")
         stage_files.add(h5, "crop", pose.crop.as_array(), axes="frame scale_x_y", unit="1, px, px")
         h5["crop"].attrs["size_px"] = pose.crop.size
@@ -97,6 +115,7 @@ def read_pose(path: Path | str) -> Pose:
             stage_files.read(h5, "camera", (n, 3)),
             crop,
             tuple(np.flatnonzero(~stage_files.read(h5, "estimated", (n,))).tolist()),
+            stage_files.read(h5, "seen_2d", (n, 14, 2)) if "seen_2d" in h5 else None,
         )
 
 
