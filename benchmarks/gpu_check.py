@@ -94,7 +94,8 @@ def main() -> int:
     if arguments.rows:
         write_rows(arguments.only[0], device, arguments.rows)
         return 0
-    folder = RESULTS / "gpu-check" / made_with(device)
+    made = made_with(device)
+    folder = RESULTS / "gpu-check" / made
     folder.mkdir(parents=True, exist_ok=True)
     for part in arguments.only or PARTS:
         file = folder / f"{part}.json"
@@ -109,7 +110,7 @@ def main() -> int:
         reports = [
             read(folder / f"{name}.json") for name in PARTS if (folder / f"{name}.json").is_file()
         ]
-        text = table(reports, device_line(device))
+        text = table(reports, made_line(made))
         (RESULTS / "gpu-check.md").write_text(text)
     print(text)
     return 0 if all(report.ok for report in reports) else 1
@@ -194,14 +195,14 @@ def source_files() -> Iterable[Path]:
         yield from (path for path in paths if path.is_file() and path.suffix in SUFFIXES)
 
 
-def device_line(device: torch.device) -> str:
+def made_line(made: str) -> str:
     git = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
     try:
         commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         commit = "not known"
     day = time.strftime("%Y-%m-%d")
-    return f"{made_with(device)}, PyTorch {torch.__version__}, commit {commit}, {day}"
+    return f"{made}, PyTorch {torch.__version__}, commit {commit}, {day}"
 
 
 def table(reports: Sequence[Report], made: str) -> str:
