@@ -1,5 +1,5 @@
 # make table: set up, then compute the demo's table.      make test: set up, then run all tests.
-# make unit, test-slurm, lint, golden, faults, bench, lock: see README.md, "Working on flowpose".
+# make unit, test-slurm, lint, golden, faults, bench, gpu-check, lock: see README.md, "Working on flowpose".
 
 PYTHON ?= python3
 DEVICE ?= cpu
@@ -8,7 +8,7 @@ BIN := .venv/bin
 # A worker a core, each with files of tests of its own.
 PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile
 
-.PHONY: table test test-slurm unit lint golden faults bench lock
+.PHONY: table test test-slurm unit lint golden faults bench gpu-check lock
 .DELETE_ON_ERROR:
 
 table: .venv/workflow
@@ -44,6 +44,11 @@ faults: .venv/dev
 
 bench: .venv/workflow
 	$(BIN)/python benchmarks/bench.py --device $(DEVICE)
+
+# All that only a GPU can tell, in some nine minutes; the same command goes on where it was interrupted.
+gpu-check: DEVICE = cuda
+gpu-check: .venv/dev
+	$(BIN)/python benchmarks/gpu_check.py --device $(DEVICE)
 
 lock: .venv/dev
 	cd envs && for name in requirements requirements-dev; do \

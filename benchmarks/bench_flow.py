@@ -128,12 +128,12 @@ def _cpu_peak_mb(how: str, size: tuple[int, int]) -> float:
     # A small step first, for what is allocated once and for all.
     steps(how, (128, 128), torch.device("cpu"))()
     run = steps(how, size, torch.device("cpu"))
-    before = _memory_mb("VmRSS")
+    before = memory_mb("VmRSS")
     run()
-    return _memory_mb("VmHWM") - before
+    return memory_mb("VmHWM") - before
 
 
-def _memory_mb(which: str) -> float:
+def memory_mb(which: str) -> float:
     """Of this process, as Linux counts it: what it has (VmRSS), the most it had (VmHWM)."""
     status = Path("/proc/self/status").read_text()
     return int(re.search(rf"^{which}:\s+(\d+) kB", status, re.MULTILINE)[1]) / 1000

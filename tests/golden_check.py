@@ -1,6 +1,6 @@
 """Compare flowpose in reference mode with numbers of the reference itself.
 
-    python tests/golden_check.py DIR [--weights FILE]
+    python tests/golden_check.py DIR [--weights FILE] [--device cuda]
 
 DIR holds cases in the layout that tests/golden/README.md describes. Prints a line a quantity and
 exits 1 if one is out of tolerance or there is no case.
@@ -19,6 +19,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 from golden_compare import (
     BONE_M,
+    CPU,
+    CUDA_FACTOR,
     EXACT,
     FLOW_PX,
     GRADIENT_RELATIVE,
@@ -54,6 +56,7 @@ from flowpose.refinement.energy import PoseEnergy, PoseWeights
 from flowpose.refinement.gradient import energy_gradient
 from flowpose.refinement.refine import PoseOptions, refine_pose
 from flowpose.refinement.variables import bone_lengths, bone_vectors, unpack
+from flowpose.runtime.devices import prepare
 
 
 class Case(Mapping):
@@ -162,16 +165,15 @@ def variables(point) -> np.ndarray:
     return np.concatenate([joints.reshape(-1, 42), camera.reshape(-1, 3)], axis=1)
 
 
-def check_raft_step(case: Case, weights: Path) -> Iterator[Row]:
+def check_raft_step(case: Case, weights: Path, device: torch.device = CPU) -> Iterator[Row]:
     """RAFT's inference, and one training step."""
     frames = [case["image1"], case["image2"]]
-    model = load_raft(weights, "raft_large")
+    model = load_raft(weights, "raft_large").to(device)
     for updates in (n for n in (1, 5, 20) if f"eval_up_{n}" in case):
         flow = next(estimate_flows(model, frames, updates=updates))
         yield absolute(f"eval_up_{updates} (px)", flow, case[f"eval_up_{updates}"], RAFT_PX)
-    trained = next(
-        estimate_flows(load_raft(weights, "raft_large"), frames, updates=20, batch_norm_batch=True)
-    )
+    other = load_raft(weights, "raft_large").to(device)
+    trained = next(estimate_flows(other, frames, updates=20, batch_norm_batch=True))
     yield absolute("train_up_20 (px)", trained, case["train_up_20"], RAFT_PX)
     loss = finetune(
         model, frames, case["target"][None], options=FlowOptions(passes=1), reference=True
@@ -195,29 +197,34 @@ def compare_parameters(model, case: Case) -> Iterator[Row]:
             norm = parameters[ours].grad.double().norm()
             yield relative(key, float(norm), case[key], GRADIENT_RELATIVE)
         elif kind == "grad" and np.linalg.norm(case[key]) > 1e-6 * largest:
-            difference = np.linalg.norm(parameters[ours].grad.numpy() - case[key])
+            difference = np.linalg.norm(parameters[ours].grad.cpu().numpy() - case[key])
             yield Row(key, float(difference / np.linalg.norm(case[key])), GRADIENT_RELATIVE)
         elif kind == "bn_after":
-            yield absolute(key, state[ours].numpy(), case[key], STATISTICS)
+            yield absolute(key, state[ours].cpu().numpy(), case[key], STATISTICS)
 
 
-def check_all(folder: Path, weights: Path | None) -> Iterator[Row]:
-    """Every check for which the folder holds a case."""
+def check_all(folder: Path, weights: Path | None, device: torch.device = CPU) -> Iterator[Row]:
+    """Every check for which the folder holds a case; on a GPU only those of RAFT."""
     own = folder / "raft-random.pth"
     weights = own if own.is_file() or weights is None else weights
     checks = {
-        "unit_*.npz": lambda path: check_unit(Case(path)),
-        "pose_*.npz": lambda path: check_pose(Case(path)),
-        "raft_step_*.npz": lambda path: check_raft_step(Case(path), weights),
-        "e2e_*.npz": lambda path: check_e2e(path, weights),
-        "vp3d.npz": check_labels,
+        "raft_step_*.npz": lambda path: check_raft_step(Case(path), weights, device),
+        "e2e_*.npz": lambda path: check_e2e(path, weights, device),
     }
+    factor = CUDA_FACTOR
+    if device.type == "cpu":
+        factor = 1
+        checks |= {
+            "unit_*.npz": lambda path: check_unit(Case(path)),
+            "pose_*.npz": lambda path: check_pose(Case(path)),
+            "vp3d.npz": check_labels,
+        }
     if (folder / "adv.npz").is_file():
         print("adv.npz: of a layout that is not known here, not compared")
     for pattern, check in checks.items():
         for path in sorted(folder.glob(pattern)):
             for row in check(path):
-                yield Row(f"{path.stem} {row.name}", row.difference, row.tolerance)
+                yield Row(f"{path.stem} {row.name}", row.difference, factor * row.tolerance)
 
 
 def main() -> int:
@@ -226,12 +233,13 @@ def main() -> int:
     )
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="RAFT, if DIR has none")
+    parser.add_argument("--device", type=torch.device, default="cpu", help="of RAFT: cpu or cuda")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    prepare(threads=1)
     print(f"{'quantity':52} {'largest':>9} {'allowed':>9}")
     rows = []
     try:
-        for row in check_all(arguments.folder, arguments.weights):
+        for row in check_all(arguments.folder, arguments.weights, arguments.device):
             rows.append(row)
             print(row, flush=True)
     except FlowposeError as error:

@@ -26,6 +26,9 @@ GREY_LEVELS = 2
 LABEL_M, LABEL_PX = 3e-6, 1e-3
 GRADIENT_RELATIVE = 1e-3
 STATISTICS = 1e-6
+# On a GPU, of what RAFT has a part in.
+CUDA_FACTOR = 10
+CPU = torch.device("cpu")
 STEP, FIRST = 5, 1
 PELVIS = 11
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+import torch
 from golden_compare import (
+    CPU,
     EPE_RELATIVE,
     EXACT,
     FIRST,
@@ -46,24 +48,30 @@ CYCLES = (
 )
 
 
-def check_e2e(path: Path, weights: Path) -> Iterator[Row]:
+def check_e2e(path: Path, weights: Path, device: torch.device = CPU) -> Iterator[Row]:
     """The whole method on every sequence of a case."""
     case = np.load(path, allow_pickle=False)
     workspace = path.with_name(path.stem.replace("e2e", "ws"))
     names = {tuple(key.split("/")[:2]) for key in case if key.count("/") > 1}
     for subject, video in sorted(names):
-        yield from Run(case, workspace, subject, video, weights).check()
+        yield from Run(case, workspace, subject, video, weights, device).check()
 
 
 class Run:
     """Our run on a sequence, beside the reference's."""
 
     def __init__(
-        self, case: Mapping, workspace: Path, subject: str, video: str, weights: Path
+        self,
+        case: Mapping,
+        workspace: Path,
+        subject: str,
+        video: str,
+        weights: Path,
+        device: torch.device,
     ) -> None:
         self._case = case
         self._prefix = f"{subject}/{video}/"
-        self._weights = weights
+        self._weights, self._device = weights, device
         h36m = workspace / "data" / "h36m"
         estimates = workspace / "metro_estimates_h36m" / subject / f"{video}_results.npz"
         # Decoders differ by build, so the flow stages get the reference's own frames.
@@ -89,7 +97,7 @@ class Run:
         joints_orig = self._golden("joints_orig")[:, 0]
         yield self._row("frames (grey levels)", self._decoded, self._frames, GREY_LEVELS)
         yield self._row("joints_orig", self._metro.project(), joints_orig, PROJECTION_PX)
-        model = load_raft(self._weights, "raft_large")
+        model = load_raft(self._weights, "raft_large").to(self._device)
         flow = self._flows(model)
         yield from self._compare_flow("flow0/infer1_mode0", flow, RAFT_PX)
         yield self._compare_epe(0, flow)

@@ -1,10 +1,15 @@
-"""A web server for the tests of downloads, which can stand for all of the web; files of scores."""
+"""A web server for the tests of downloads, which can stand for all of the web; files of scores.
 
+With FLOWPOSE_DEVICE=cuda only those tests run that can run on a GPU, and there.
+"""
+
+import os
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 import requests
+import torch
 from web import serving
 
 from flowpose.evaluation.flow_metrics import FLOW_METRICS
@@ -13,7 +18,24 @@ from flowpose.evaluation.metric import Scores
 from flowpose.evaluation.pose_metrics import POSE_METRICS
 from flowpose.evaluation.score_files import add_scores
 from flowpose.evaluation.sequence_scores import ScoreFiles
+from flowpose.runtime.devices import prepare
 from flowpose.storage import stage_files
+
+DEVICE = os.environ.get("FLOWPOSE_DEVICE")
+
+
+def pytest_collection_modifyitems(config, items):
+    if DEVICE is not None:
+        others = [item for item in items if "device" not in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+
+@pytest.fixture(scope="session")
+def device():
+    """The device to compute on, in full float32 and repeatable."""
+    prepare(threads=1)
+    return torch.device(DEVICE or "cpu")
 
 
 @pytest.fixture

@@ -35,9 +35,9 @@ def frames():
 
 
 @pytest.fixture
-def model():
+def model(device):
     torch.manual_seed(0)
-    return raft_small().eval()
+    return raft_small().eval().to(device)
 
 
 def estimate(model, frames):
@@ -53,10 +53,10 @@ def batch_norm_has_learnt(model, before):
 
 
 @pytest.fixture
-def with_batch_norm():
+def with_batch_norm(device):
     """The large RAFT's context encoder has BatchNorm."""
     torch.manual_seed(0)
-    return raft_large().eval()
+    return raft_large().eval().to(device)
 
 
 def test_finetuned_flow_is_closer_to_the_target(model, frames):
@@ -71,15 +71,15 @@ def test_finetuned_flow_is_closer_to_the_target(model, frames):
     assert (losses[1] < losses[0]).all()
 
 
-def test_finetuning_is_a_step_of_adam_a_pair(model, frames):
+def test_finetuning_is_a_step_of_adam_a_pair(model, frames, device):
     """As a plain loop over torchvision's forward pass takes them."""
     targets = estimate(model, frames) + np.float32([0.3, -0.2])
     other, losses = copy.deepcopy(model), []
     adam = torch.optim.Adam(other.parameters(), lr=1e-6)
-    images = as_images(torch.as_tensor(frames).permute(0, 3, 1, 2))[:, None]
+    images = as_images(torch.as_tensor(frames).permute(0, 3, 1, 2))[:, None].to(device)
     for t in (0, 1, 0, 1):
         flow = other(images[t], images[t + 1], num_flow_updates=2)[-1]
-        loss = smooth_l1_loss(flow[0], torch.tensor(targets[t]).permute(2, 0, 1))
+        loss = smooth_l1_loss(flow[0], torch.tensor(targets[t], device=device).permute(2, 0, 1))
         adam.zero_grad()
         loss.backward()
         adam.step()
@@ -320,7 +320,7 @@ def test_a_person_in_large_frames_is_all_that_is_looked_at(model, frames):
     np.testing.assert_array_equal(losses[:, :1], alone)
 
 
-def test_frames_without_an_estimate_leave_their_neighbours_window(model, frames, body):
+def test_frames_without_an_estimate_leave_their_neighbours_window(model, frames, body, device):
     """Of the pair (0, 1) the joints of frame 0 tell where to look, of (1, 2) nothing does."""
     large = np.concatenate([np.pad(frames, ((0, 0), (15, 9), (30, 20), (0, 0)), mode="edge")] * 2)
     crop = Crop.whole_image(6, *large.shape[2:0:-1])
@@ -341,4 +341,5 @@ def test_frames_without_an_estimate_leave_their_neighbours_window(model, frames,
         options=options,
     )
     assert window.columns.stop - window.columns.start < large.shape[2]
-    np.testing.assert_array_equal(losses, expected)
+    # On a GPU the gradient of the small one's upsampling has no fixed order.
+    np.testing.assert_allclose(losses, expected, rtol=0 if device.type == "cpu" else 1e-3)

@@ -1,4 +1,6 @@
-"""Parts of images and their padding."""
+"""Parts of images, their padding, and the way from a device."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from flowpose.raft.padding import Padding, Window
+from flowpose.raft import padding as frames_of_raft
+from flowpose.raft.padding import Padding, Window, downloaded
 
 sides = st.integers(128, 600)
 points = arrays.arrays(
@@ -47,3 +50,34 @@ def test_a_part_of_a_padded_image_is_that_of_the_image():
     window = Window(slice(8, 136), slice(3, 131))
     part = padding.part(padded, window).permute(1, 2, 0).numpy()
     np.testing.assert_array_equal(part, image[window.rows, window.columns])
+
+
+def test_arrays_come_from_a_device_as_they_were_computed(device):
+    """Whatever their memory is used for next."""
+    memory = torch.empty(500, 1000, device=device)
+    computed = (memory.fill_(n).T for n in range(20))
+    for n, array in enumerate(downloaded(computed)):
+        assert array.shape == (1000, 500)
+        np.testing.assert_array_equal(array, n)
+    assert n == 19
+
+
+def test_a_gpu_has_the_next_work_before_anything_waits_for_it(monkeypatch):
+    """Here something else stands for its tensors."""
+    events = []
+
+    def compute(n):
+        events.append(f"compute {n}")
+        return SimpleNamespace(device=torch.device("cuda"), n=n)
+
+    def download(tensor):
+        return lambda: events.append(f"wait for {tensor.n}") or np.full(1, tensor.n)
+
+    monkeypatch.setattr(frames_of_raft, "_download", download)
+    assert [int(array[0]) for array in downloaded(map(compute, range(3)))] == [0, 1, 2]
+    begun = ["compute 0", "compute 1", "wait for 0", "compute 2", "wait for 1", "wait for 2"]
+    assert events == begun
+
+
+def test_nothing_computed_gives_no_arrays():
+    assert list(downloaded([])) == []

@@ -36,9 +36,9 @@ def video():
     return frames, flows, blocks_target(joints, flows.shape[1:3], radius=4)
 
 
-def network(size="small", precision="exact"):
+def network(device, size="small", precision="exact"):
     torch.manual_seed(0)
-    return place_raft(BUILDERS[size]().eval(), torch.device("cpu"), precision=precision)
+    return place_raft(BUILDERS[size]().eval(), device, precision=precision)
 
 
 class Steps:
@@ -75,13 +75,18 @@ class Steps:
     ],
 )
 def test_going_on_gives_what_no_interruption_gives(
-    tmp_path, video, size, change, mode, steps_a_pass
+    tmp_path, video, device, size, change, mode, steps_a_pass
 ):
     """Interrupted in the second of three passes."""
+    if device.type == "cuda":
+        if mode:
+            pytest.skip("on a GPU the gradient of torchvision's lookups has no fixed order")
+        # Nor has that of the small one's upsampling.
+        size = "large"
     options = replace(OPTIONS, **change)
 
     def run(steps, **how):
-        model = network(size, options.precision)
+        model = network(device, size, options.precision)
         losses = finetune_toward_pose(model, *video, options=options, progress=steps, **mode, **how)
         flow = estimate_flows(model, video[0], updates=1, precision=options.precision)
         return model.state_dict(), losses, np.stack(list(flow))
@@ -108,7 +113,7 @@ def test_going_on_gives_what_no_interruption_gives(
 @pytest.mark.parametrize("mode", [{}, {"reference": True}])
 def test_nothing_is_drawn_at_random(video, mode):
     """Or what is drawn would have to be kept as well."""
-    model = network("large")
+    model = network(torch.device("cpu"), "large")
     before = torch.get_rng_state()
     numpys = np.random.get_state()[1].copy()  # noqa: NPY002
     options = replace(OPTIONS, updates=1, passes=1)

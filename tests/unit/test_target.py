@@ -16,9 +16,9 @@ def flow_field():
     return 1000 + np.arange(HEIGHT * WIDTH * 2, dtype=np.float64).reshape(HEIGHT, WIDTH, 2)
 
 
-def draw_target(flow, joints, next_joints, **options):
+def draw_target(flow, joints, next_joints, device="cpu", **options):
     drawing = draw_skeleton(joints, next_joints, flow.shape[:2], **options)
-    return drawing.over(torch.as_tensor(flow)).numpy()
+    return drawing.over(torch.as_tensor(flow, device=device)).cpu().numpy()
 
 
 def drawn(point, radius, **options):
@@ -140,10 +140,10 @@ def test_last_point_drawn_wins():
 
 
 @pytest.mark.parametrize("reference", [False, True])
-def test_a_whole_skeleton_is_drawn_as_specified(reference, rng):
+def test_a_whole_skeleton_is_drawn_as_specified(reference, rng, device):
     joints = rng.uniform(-15, 55, (14, 2))
     moved = joints + rng.normal(0, 4, (14, 2))
-    target = draw_target(flow_field(), joints, moved, radius=3, reference=reference)
+    target = draw_target(flow_field(), joints, moved, device, radius=3, reference=reference)
     naive = draw_naively(flow_field(), joints, moved, 3, reference)
     np.testing.assert_allclose(target, naive, atol=1e-9)
 

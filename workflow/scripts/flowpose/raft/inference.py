@@ -14,7 +14,7 @@ from torchvision.models.optical_flow import RAFT
 from torchvision.models.optical_flow._utils import make_coords_grid, upsample_flow
 
 from flowpose.raft.correlation import CorrelationPyramid
-from flowpose.raft.padding import PaddedFrames, as_images
+from flowpose.raft.padding import PaddedFrames, as_images, downloaded
 from flowpose.raft.recurrence import Updates
 from flowpose.runtime.devices import Precision
 from flowpose.runtime.streams import Stream, read_ahead
@@ -91,16 +91,19 @@ def estimate_flows(
         with _in_precision(precision, image.device):
             return image, None if batch_norm_batch else model.feature_encoder(image)
 
-    ahead = read_ahead(padded.__getitem__, range(len(frames)))
-    for (image, features1), (next_image, features2) in pairwise(map(encode, ahead)):
-        with torch.no_grad(), batch_norm_training(model, batch_norm_batch):
-            if features1 is None or features2 is None:
-                flow = _torchvision_flow(model, torch.cat([image, next_image]), updates)
-            else:
-                flow = _flow_between(
-                    model, features1, features2, image, updates=updates, precision=precision
-                )
-        yield padded.padding.cut(flow)[0].permute(1, 2, 0).cpu().numpy()
+    def on_the_device() -> Iterator[Float[Tensor, "H W 2"]]:
+        ahead = read_ahead(padded.__getitem__, range(len(frames)))
+        for (image, features1), (next_image, features2) in pairwise(map(encode, ahead)):
+            with torch.no_grad(), batch_norm_training(model, batch_norm_batch):
+                if features1 is None or features2 is None:
+                    flow = _torchvision_flow(model, torch.cat([image, next_image]), updates)
+                else:
+                    flow = _flow_between(
+                        model, features1, features2, image, updates=updates, precision=precision
+                    )
+            yield padded.padding.cut(flow)[0].permute(1, 2, 0)
+
+    yield from downloaded(on_the_device())
 
 
 def _torchvision_flow(

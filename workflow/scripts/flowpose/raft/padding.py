@@ -1,5 +1,6 @@
-"""Frames as RAFT wants them: padded, channels first, on the device it runs on."""
+"""Frames as RAFT wants them: padded, channels first, on the device it runs on; and back."""
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,6 +111,39 @@ def upload(array: Shaped[np.ndarray, "*n"], device: torch.device) -> Shaped[Tens
         np.copyto(pinned.numpy(), array)
         tensor = pinned
     return tensor.to(device, non_blocking=True)
+
+
+def downloaded(tensors: Iterable[Shaped[Tensor, "*n"]]) -> Iterator[Shaped[np.ndarray, "*n"]]:
+    """Arrays of what a device computes, in order.
+
+    Before it waits for one that a GPU computes it has the next one begun, so that the GPU has work
+    while an array comes and is used.
+    """
+    coming: Callable[[], np.ndarray] | None = None
+    for tensor in tensors:
+        if tensor.device.type != "cuda":
+            yield tensor.numpy()
+            continue
+        ready, coming = coming, _download(tensor)
+        if ready is not None:
+            yield ready()
+    if coming is not None:
+        yield coming()
+
+
+def _download(tensor: Shaped[Tensor, "*n"]) -> Callable[[], Shaped[np.ndarray, "*n"]]:
+    """Begin to copy from a GPU; what is returned waits for the copy's end."""
+    # Only into memory that is pinned does nothing wait. Later work on the stream comes after it.
+    pinned = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+    pinned.copy_(tensor, non_blocking=True)
+    arrived = torch.cuda.Event()
+    arrived.record(torch.cuda.current_stream(tensor.device))
+
+    def wait() -> Shaped[np.ndarray, "*n"]:
+        arrived.synchronize()
+        return pinned.numpy()
+
+    return wait
 
 
 def as_images(frames: UInt8[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
