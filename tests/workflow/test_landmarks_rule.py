@@ -14,7 +14,7 @@ from flowpose.pose.landmarks_file import read_landmarks
 from flowpose.readers.own_npz import read_detections, read_joints
 
 ENVIRONMENT = "resources/environments/mediapipe"
-RIGHT = "results/toy/right/landmarks.h5"
+RIGHT, LATER = "results/toy/right/landmarks.h5", "results/toy/later/landmarks.h5"
 
 
 def without_estimates(project):
@@ -32,8 +32,13 @@ def test_only_sequences_without_estimates_get_them_made(project):
 
 
 def test_landmarks_are_of_an_environment_that_may_change(project):
-    """It is a stand-in that sees the brightest px of a picture."""
+    """It is a stand-in that sees the brightest px of a picture. Two sequences are of one video."""
     without_estimates(project)
+    config = project.config
+    right = config["sequences"]["right"]
+    config["sequences"]["later"] = right | {"frames": {"start": 0.06}}
+    right["frames"] = {"end": 0.1}
+    project.write_config(config)
     folder = project.folder / ENVIRONMENT
     (folder / "bin").mkdir(parents=True)
     shutil.copy(ROOT / "tests" / "fake_mediapipe.py", folder / "mediapipe.py")
@@ -43,11 +48,14 @@ def test_landmarks_are_of_an_environment_that_may_change(project):
     )
     (folder / "bin" / "python").chmod(0o755)
     (folder / "installed.txt").write_text("mediapipe==0\n")
-    run = project.snakemake(target=RIGHT)
-    assert run.ok and run.jobs() == {"landmarks": 1}, run.text
+    run = project.snakemake(target=[RIGHT, LATER])
+    assert run.ok and run.jobs() == {"landmarks": 2}, run.text
     assert "a word at" not in run.text
-    landmarks = read_landmarks(project.folder / RIGHT)
-    assert landmarks.joints_2d.shape == (9, 33, 2) and np.isfinite(landmarks.joints_2d).all()
+    for path, there in ((RIGHT, range(5)), (LATER, range(3, 9))):
+        landmarks = read_landmarks(project.folder / path)
+        assert landmarks.joints_2d.shape == (9, 33, 2)
+        known = np.isfinite(landmarks.joints_2d).all((1, 2))
+        assert known.tolist() == [n in there for n in range(9)]
     # Newer packages re-run nothing, as elsewhere; what verify says of files knows no environments.
     (folder / "installed.txt").write_text("mediapipe==1\n")
     assert project.planned(target=RIGHT) == {}

@@ -4,6 +4,7 @@ import shutil
 
 import cv2
 import h5py
+import numpy as np
 import pytest
 from toy import N_FRAMES, SIDE
 
@@ -44,7 +45,8 @@ def project(finished, tmp_path_factory):
 def test_frames_are_those_of_the_table_and_the_crop_is_found(project):
     inputs = project.folder / "inputs"
     found = read_detections(inputs / "estimates.npz", "right")
-    x, y, width, height = crop = person_crop(found, range(0, N_FRAMES, 2), (SIDE, SIDE))
+    used, times = range(0, N_FRAMES, 2), np.arange(N_FRAMES) / 50
+    x, y, width, height = crop = person_crop(found, used, times, (SIDE, SIDE))
     assert min(x, y) > 0 and max(width, height) < SIDE
     whole, cut = (h5py.File(project.folder / path) for path in FRAMES)
     with open_video(inputs / "right.avi") as video, whole, cut:

@@ -83,7 +83,9 @@ def person_crop(
 
     seen = found & np.isin(np.arange(len(found)), rows)[:, None]
     first, last = (
-        np.array([_outermost(way * detections.points[..., axis], seen, borne_out) for axis in (0, 1)])
+        np.array(
+            [_outermost(way * detections.points[..., axis], seen, borne_out) for axis in (0, 1)]
+        )
         for way in (-1, 1)
     )
     x, y = (max(0, math.floor(side)) for side in -first - margin)
@@ -140,8 +142,8 @@ def _on_path(
 ) -> bool:
     """Whether a joint is, within a margin, where it was before, goes after, or both say it is.
 
-    What they say is the line of the others that are shown within `LONGEST_S`: before, after, or half
-    of that on each side. Too few others say nothing: then it counts.
+    What they say is the line of the others that are shown within `LONGEST_S`: before, after, or
+    half of that on each side. Too few others say nothing: then it counts.
     """
     since = times - time
     half = LONGEST_S / 2
