@@ -36,9 +36,14 @@ def project(finished, tmp_path_factory):
     text = "\n".join("\t".join(row) for row in rows)
     (project.folder / "clips.tsv").write_text(text)
     project.write_config(project.config | {"sequences": "clips.tsv"})
+    # There from another run: this one is not asked for it, and does not tell of it at its end.
+    figure = project.folder / "results" / "toy" / "pictures" / "figure.png"
+    figure.parent.mkdir()
+    figure.touch()
     run = project.snakemake(target=FRAMES)
     assert run.ok, run.text
     assert run.jobs() == {"frames": 2}
+    assert "figure.png" not in run.text and "docs/own-video.md" not in run.text
     return project
 
 
