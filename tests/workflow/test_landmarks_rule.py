@@ -80,16 +80,18 @@ def test_mediapipe_says_what_the_demo_ships(tmp_path):
     landmarks = read_landmarks(demo.folder / "results" / "demo" / "cam04" / "landmarks.h5")
     with np.load(ROOT / "resources" / "demo" / "mediapipe.npz") as shipped:
         pixels, world = shipped["image_px"][3], shipped["world_m"][3]
-    # On the machine that made both, to the last digit.
-    assert np.linalg.norm(landmarks.joints_2d - pixels, axis=-1).mean() < 1
-    assert np.linalg.norm(landmarks.joints_3d - world, axis=-1).mean() < 0.005
+    # What is shipped was made without seeing ten frames backwards first; that fades.
+    off = np.linalg.norm(landmarks.joints_2d - pixels, axis=-1).mean(1)
+    assert off.mean() < 3 and off[40:].mean() < 1
+    assert np.linalg.norm(landmarks.joints_3d - world, axis=-1)[40:].mean() < 0.005
 
     code = re.findall(r"```python\n(.*?)```", (ROOT / "docs/own-estimates.md").read_text(), re.S)[0]
     (demo.folder / "walk.mp4").symlink_to(demo.folder / sequence["video"])
     python = demo.folder / ENVIRONMENT / "bin" / "python"
     subprocess.run([python, "-c", code], cwd=demo.folder, check=True)
     detections, joints = (read(demo.folder / "walk.npz") for read in (read_detections, read_joints))
-    np.testing.assert_allclose(detections.points, landmarks.joints_2d, atol=1e-3)
-    np.testing.assert_allclose(detections.confidence, landmarks.confidence, atol=1e-6)
-    np.testing.assert_allclose(joints.points, landmarks.joints_3d, atol=1e-6)
+    # On the machine that made both, to the last digit.
+    assert np.linalg.norm(detections.points - pixels, axis=-1).mean() < 1
+    assert np.linalg.norm(joints.points - world, axis=-1).mean() < 0.005
+    assert np.abs(detections.confidence - landmarks.confidence).mean() < 0.1
     assert joints.skeleton.joints == landmarks.skeleton.joints
