@@ -65,8 +65,7 @@ def estimate_landmarks(
     if start is not None or end is not None:
         # Only the true times of all frames tell which these are: the video is decoded twice.
         times = frame_times(video, fps=fps)
-        every = {"first": 0, "step": 1, "count": None, "rate": None}
-        part = frames_by_time(times, start=start, end=end, **every)
+        part = frames_by_time(times, first=0, step=1, count=None, rate=None, start=start, end=end)
         check(
             len(part) > 0,
             video,
