@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowpose.errors import InputError
@@ -126,6 +126,7 @@ def test_others_in_the_picture_of_frames_that_are_not_used_bear_nothing_out():
     assert person_crop(found, range(0, 20, 4), TIMES, SIZE) == (260, 160, 131, 281)
 
 
+@settings(max_examples=15)
 @given(
     fps=st.integers(24, 240),
     speed=st.floats(-15, 15),
@@ -143,6 +144,7 @@ def test_a_person_who_runs_across_the_picture_stays_inside(fps, speed, turn, noi
     assert inside.all()
 
 
+@settings(max_examples=15)
 @given(
     fps=st.integers(30, 120),
     speed=st.floats(-5, 5),
