@@ -356,6 +356,17 @@ def given_crop(wildcards):
     return None if crop == "person" else crop
 
 
+def part_used(wildcards):
+    """A parameter function: from when to when some variant uses the video, s; None: no limit."""
+    own = item_of(wildcards.sequence).get("frames")
+    used = [own or variant["frames"] for variant in CONFIGS.values()]
+    starts, ends = ([frames[key] for frames in used] for key in ("start", "end"))
+    return {
+        "start": None if None in starts else min(starts),
+        "end": None if None in ends else max(ends),
+    }
+
+
 def tables_there(_):
     """This data set's table, and those that other configs have left in the same results."""
     others = map(str, Path(FOLDER).glob("*/table.csv"))

@@ -24,7 +24,7 @@ rule mediapipe_environment:
 
 
 rule landmarks:
-    """Where MediaPipe Pose sees one person, in all frames of the video."""
+    """Where MediaPipe Pose sees one person, in the part of the video that is used."""
     input:
         video_for(LANDMARKS),
         made_first=environment_first,
@@ -39,6 +39,7 @@ rule landmarks:
         listing=video_digest(LANDMARKS),
         fps=of_sequence("fps"),
         crop=given_crop,
+        part=part_used,
         python=f"{ENVIRONMENTS}/mediapipe/bin/python",
         code=code_digest("estimate_landmarks.py"),
     script:
