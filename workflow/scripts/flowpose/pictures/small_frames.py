@@ -51,7 +51,8 @@ def fitting_side(frames: FrameReader | Sequence[np.ndarray], max_bytes: int = _M
 
     The least there is, if they take more with that as well.
     """
-    tried = [frames[t] for t in np.linspace(0, len(frames) - 1, _TRIED).astype(int)]
+    evenly = np.linspace(0, len(frames) - 1, _TRIED).astype(int).tolist()
+    tried = [frames[t] for t in evenly]
     for side in _SIDES:
         mean = sum(len(encoded(frame, side)) for frame in tried) / len(tried)
         if mean * len(frames) <= max_bytes:
