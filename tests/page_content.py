@@ -84,7 +84,5 @@ def content_of(folder, joints, true, provenance, *, missing=()) -> PageContent:
 
 def without_pose_after(content: PageContent) -> PageContent:
     """As if no pose had been refined."""
-    scores = replace(
-        content.scores, poses=content.scores.poses[:1], marks=content.scores.marks[:1]
-    )
+    scores = replace(content.scores, poses=content.scores.poses[:1], marks=content.scores.marks[:1])
     return replace(content, poses=content.poses[:1], scores=scores)

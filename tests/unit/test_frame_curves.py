@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from page_content import EPE, N, TIME, content_of, without_pose_after
+from page_content import EPE, TIME, N, content_of, without_pose_after
 
 from flowpose.pictures.frame_curves import frame_curves
 from flowpose.pose.skeletons import METRO_14

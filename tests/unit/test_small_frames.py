@@ -15,7 +15,9 @@ from flowpose.storage import stage_files
 
 
 def decoded(jpeg):
-    return cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(
+        cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB
+    )
 
 
 def test_all_frames_are_there_and_look_as_they_were(tmp_path, provenance):

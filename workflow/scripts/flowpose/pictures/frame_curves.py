@@ -74,7 +74,7 @@ def _of_metric(metric: Metric, scores: SequenceScores, truth: Truth) -> Curves:
 
 
 def _motion(poses: Sequence[Pose], truth: Truth) -> Curves:
-    """How far joints move in the picture to the next frame; frames that were interpolated do not."""
+    """How far joints move in the picture to the next frame; not those of interpolated frames."""
     values: dict[str, np.ndarray] = {}
     for who, pose in zip(("before", "after"), poses, strict=False):
         joints = pose.project().astype(np.float64)

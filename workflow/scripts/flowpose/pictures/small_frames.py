@@ -87,6 +87,4 @@ def read_small_frames(path: Path | str) -> SmallFrames:
         ends = np.cumsum(stage_files.read(h5, "n_bytes", (None,))).tolist()
         width, height = (int(side) for side in h5.attrs["size_px"])
     starts = [0, *ends[:-1]]
-    return SmallFrames(
-        (width, height), [joined[a:b] for a, b in zip(starts, ends, strict=True)]
-    )
+    return SmallFrames((width, height), [joined[a:b] for a, b in zip(starts, ends, strict=True)])
