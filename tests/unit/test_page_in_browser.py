@@ -176,11 +176,44 @@ def test_a_picked_joint_shows_its_curves(opened, walk):
     _, picked = in_space(page)
     ring = np.tile(placed(walk[3])[WRIST], (2, 1))
     np.testing.assert_allclose(picked[[0, 2]], ring, atol=1e-6)
-    # A click in space on a joint that is picked already: all joints again.
-    event = f"{{points: [{{customdata: {WRIST}}}]}}"
-    page.evaluate(f"document.getElementById('space').emit('plotly_click', {event})")
-    page.wait_for_function("document.getElementById('joint').value === '14'")
+    page.locator("#joint").select_option("14")
     assert np.allclose(curves(page)["EPE (px)"]["after"][1, :-1], EPE.mean(1) / 2)
+
+
+def hovered(page):
+    """Has the mouse over some joint in space; its name."""
+    box = page.locator("#space").bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for away in range(0, 160, 10):
+        for x, y in ((0, away), (0, -away), (20, away), (-20, -away), (40, -away), (-40, away)):
+            page.mouse.move(middle[0] + x, middle[1] + y)
+            page.wait_for_timeout(30)
+            if page.locator("#space .hovertext").count():
+                return page.locator("#space .hovertext").first.text_content().partition(",")[0]
+    pytest.fail("no joint under the mouse")
+
+
+def test_a_joint_is_picked_and_a_pose_turned_in_space(opened, walk):
+    page, _ = opened(walk, walk)
+    picked = "document.getElementById('joint').selectedOptions[0].text"
+    joint = hovered(page)
+    for expected in (joint, "all joints (mean)"):
+        page.mouse.down()
+        # plotly tells of a press with every drawing while it lasts.
+        page.wait_for_timeout(100)
+        page.mouse.up()
+        page.wait_for_function(f"{picked} === '{expected}'")
+    turned = "document.getElementById('space').layout.scene.camera.eye.x"
+    before = page.evaluate(turned)
+    page.mouse.down()
+    box = page.locator("#space").bounding_box()
+    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.6 * box["height"], steps=5)
+    page.mouse.up()
+    page.wait_for_function(f"{turned} !== {before}")
+    eye = page.evaluate(turned)
+    go(page, 3)
+    assert page.evaluate(turned) == pytest.approx(eye)
+    assert page.evaluate(picked) == "all joints (mean)"
 
 
 def test_without_a_truth_nothing_is_made_up(opened, walk):

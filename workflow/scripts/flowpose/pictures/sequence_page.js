@@ -10,6 +10,8 @@ const RATE = 10;
 const MAX_READABLE = 200;
 // How near to a joint a click picks it, px of the screen.
 const REACH = 16;
+// Moved by less, a press is a click, px of the screen.
+const STILL = 4;
 const MAX_LOADED = 40;
 
 const page = JSON.parse(document.getElementById("data").textContent);
@@ -129,6 +131,7 @@ picture.addEventListener("click", (event) => {
 // --- The poses in space
 
 const space = byId("space");
+let camera = { projection: { type: "orthographic" }, eye: { x: 0.7, y: -1.9, z: 0.4 } };
 
 // Of each pose its bones, with gaps between them; then the joint that is picked, in all poses.
 function spaceData() {
@@ -203,21 +206,37 @@ async function makeSpace() {
         xaxis: axis("right (m)", 0),
         yaxis: axis("away (m)", 1),
         zaxis: axis("up (m)", 2),
-        camera: { projection: { type: "orthographic" }, eye: { x: 0.7, y: -1.9, z: 0.4 } },
+        camera,
       },
     },
     { responsive: true, displayModeBar: false },
   );
-  space.on("plotly_click", ({ points }) => {
-    if (Number.isInteger(points[0].customdata)) pick(points[0].customdata);
-  });
+  // While people turn it, plotly itself does not remember how far they are.
+  for (const event of ["plotly_relayouting", "plotly_relayout"]) {
+    space.on(event, (changed) => {
+      camera = changed["scene.camera"] ?? camera;
+    });
+  }
+  // plotly's own clicks come with every drawing while the button is down.
+  let [below, pressed] = [null, null];
+  space.on("plotly_hover", ({ points }) => (below = points[0].customdata));
+  space.on("plotly_unhover", () => (below = null));
+  const at = (event) => [event.clientX, event.clientY];
+  space.addEventListener("pointerdown", (event) => (pressed = at(event)), true);
+  window.addEventListener(
+    "pointerup",
+    (event) => {
+      const still = pressed && Math.hypot(...at(event).map((x, i) => x - pressed[i])) < STILL;
+      pressed = null;
+      if (still && Number.isInteger(below)) pick(below);
+    },
+    true,
+  );
 }
 
 function drawSpace() {
-  Plotly.restyle(space, {
-    ...spaceData(),
-    visible: [...people.map((who) => state.shown.has(who)), true],
-  });
+  const visible = [...people.map((who) => state.shown.has(who)), true];
+  Plotly.update(space, { ...spaceData(), visible }, { "scene.camera": camera });
 }
 
 // --- Curves over the frames
