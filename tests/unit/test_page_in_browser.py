@@ -208,6 +208,8 @@ def test_a_joint_is_picked_and_a_pose_turned_in_space(opened, walk):
     page.mouse.down()
     box = page.locator("#space").bounding_box()
     page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.6 * box["height"], steps=5)
+    # It turns from drawing to drawing.
+    page.wait_for_timeout(300)
     page.mouse.up()
     page.wait_for_function(f"{turned} !== {before}")
     eye = page.evaluate(turned)
