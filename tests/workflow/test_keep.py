@@ -40,7 +40,7 @@ def test_frames_and_flows_are_deleted_and_nothing_is_to_be_done(lean, finished):
 def test_what_is_left_is_current(lean):
     found = verdicts(lean)
     for path, (state, why) in found.items():
-        if path.endswith(("frames.h5", ".pt")) or "/flow_" in path.replace("flow_scores", ""):
+        if path.endswith(("/frames.h5", ".pt")) or "/flow_" in path.replace("flow_scores", ""):
             assert (state, why) == ("missing", "deleted once it was used, see keep"), path
         else:
             assert (state, why) == ("current", ""), path
