@@ -1,5 +1,6 @@
 # make table: set up, then compute the demo's table.      make test: set up, then run all tests.
-# make unit, test-slurm, lint, golden, faults, bench, gpu-check, lock: see README.md, "Working on flowpose".
+# make unit, test-slurm, test-browser, lint, golden, faults, bench,
+# gpu-check, lock: see README.md, "Working on flowpose".
 
 PYTHON ?= python3
 DEVICE ?= cpu
@@ -8,7 +9,7 @@ BIN := .venv/bin
 # A worker a core, each with files of tests of its own.
 PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile
 
-.PHONY: table test test-slurm unit lint golden faults bench gpu-check lock
+.PHONY: table test test-slurm test-browser unit lint golden faults bench gpu-check lock
 .DELETE_ON_ERROR:
 
 table: .venv/workflow
@@ -20,6 +21,10 @@ test: .venv/dev
 # The tests of profiles/slurm: as root, on loopback, they install Debian's SLURM and start its daemons.
 test-slurm: .venv/dev
 	FLOWPOSE_SLURM=1 $(BIN)/python -m pytest tests/workflow/test_slurm.py
+
+# The page in a real browser: as root, they install Debian's Chromium where it is missing.
+test-browser: .venv/dev
+	FLOWPOSE_BROWSER=1 $(BIN)/python -m pytest tests/unit/test_page_in_browser.py
 
 # What to run while one works: the library alone, in a minute or two.
 unit: .venv/dev

@@ -95,6 +95,17 @@ def test_an_edit_of_what_is_not_imported_does_not_count(scripts, name):
     assert digest() == before
 
 
+def test_a_page_or_script_beside_a_module_counts_where_the_module_does(scripts):
+    before = digest()
+    (scripts / "library" / "unused.js").write_text("draw();\n")
+    assert digest() == before
+    (scripts / "library" / "tools.js").write_text("draw();\n")
+    there = digest()
+    assert there != before
+    edit(scripts / "library" / "tools.js", "draw()", "draw(2)")
+    assert digest() not in (before, there)
+
+
 @pytest.mark.parametrize(
     "line",
     ["import other", "import other as o", "from other import two", "def f():\n    import other\n"],

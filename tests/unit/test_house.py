@@ -33,6 +33,7 @@ def test_no_job_waits_for_pytorch_that_does_not_compute_with_it():
         *("flowpose.refinement.repair", "flowpose.refinement.refine"),
         *("flowpose.evaluation.pose_scores", "flowpose.evaluation.flow_scores"),
         *("flowpose.evaluation.sequence_table", "flowpose.pictures.moment"),
+        "flowpose.pictures.sequence_page",
     ]
     code = f"import sys, {', '.join(modules)}; print('torch' in sys.modules)"
     done = subprocess.run(

@@ -14,11 +14,15 @@ SCRIPTS = Path(__file__).parent
 # What computes nothing: the words of errors, the version, and what is around a script's library
 # calls. Neither they nor what only they import count.
 UNCOUNTED = ("flowpose/errors.py", "flowpose/version.py", "jobs.py")
+# What a module has beside it under its own name, in other languages.
+_BESIDE = (".html", ".js")
 
 
 @cache
 def code_digest(script: str, *modules: str) -> str:
     """Digest of a script and of all that it imports from this folder; comments do not count.
+
+    Pages and their scripts, which lie beside a module of their name, count to the letter.
 
     Args:
         script: a file of this folder.
@@ -28,6 +32,8 @@ def code_digest(script: str, *modules: str) -> str:
     files = [file for module in modules for file in _module_files(module)]
     for path in sorted(_closure([SCRIPTS / script, *files])):
         digest.update(f"{path.relative_to(SCRIPTS).as_posix()}\n{_text(_parse(path))}\n".encode())
+        for beside in filter(Path.is_file, map(path.with_suffix, _BESIDE)):
+            digest.update(beside.read_bytes())
     return digest.hexdigest()[:12]
 
 
