@@ -198,6 +198,7 @@ def is_made(path):
         path in ESTIMATED
         or path in BROUGHT
         or any(map(Path(path).is_relative_to, folders))
+        or is_made_by_others(path)
     )
 
 

@@ -94,6 +94,12 @@ def is_own(rule):
     return str(rule.basedir) == RULES
 
 
+def is_made_by_others(path):
+    """Whether a rule of the workflow that has these as a module makes what the config names."""
+    others = (maker for maker in workflow.rules if not is_own(maker))
+    return IS_MODULE and any(maker.is_producer(path) for maker in others)
+
+
 # The workflow itself lies here; it may be used from any folder, and by those who cannot write to it.
 CHECKOUT = checkout_of(workflow.current_basedir)
 RULES = str(CHECKOUT / "workflow" / "rules")
@@ -110,8 +116,15 @@ if IS_MODULE:
 
 sys.path.insert(0, str(CHECKOUT / "workflow" / "scripts"))
 
-import code_digest
-import configuration
+try:
+    import code_digest
+    import configuration
+    import given_inputs
+except ModuleNotFoundError as error:
+    raise WorkflowError(
+        f"{sys.executable}, which runs Snakemake, has no {error.name} (install what flowpose runs on: "
+        f"pip install --require-hashes -r {CHECKOUT}/envs/requirements.txt)"
+    )
 
 if code_digest.SCRIPTS != CHECKOUT / "workflow" / "scripts":
     raise WorkflowError(
