@@ -3,41 +3,45 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
+include: "workflow/rules/places.smk"
+
+
 # A file given by --configfile replaces the demo's config rather than being merged into it.
 if not workflow.overwrite_configfiles:
 
-    configfile: "config/config.yaml"
+    configfile: CONFIGFILE
 
 
-include: "workflow/rules/common.smk"
-include: "workflow/rules/given.smk"
-include: "workflow/rules/fetch.smk"
-include: "workflow/rules/frames.smk"
-include: "workflow/rules/labels.smk"
-include: "workflow/rules/truth.smk"
-include: "workflow/rules/true_flow.smk"
-include: "workflow/rules/landmarks.smk"
-include: "workflow/rules/estimates.smk"
-include: "workflow/rules/pose.smk"
-include: "workflow/rules/memory.smk"
-include: "workflow/rules/flow.smk"
-include: "workflow/rules/scores.smk"
-include: "workflow/rules/table.smk"
-include: "workflow/rules/figures.smk"
-include: "workflow/rules/page.smk"
-include: "workflow/rules/exports.smk"
-include: "workflow/rules/expected.smk"
-include: "workflow/rules/verify.smk"
-include: "workflow/rules/endings.smk"
+include: f"{RULES}/settings.smk"
+include: f"{RULES}/common.smk"
+include: f"{RULES}/demo.smk"
+include: f"{RULES}/given.smk"
+include: f"{RULES}/fetch.smk"
+include: f"{RULES}/frames.smk"
+include: f"{RULES}/labels.smk"
+include: f"{RULES}/truth.smk"
+include: f"{RULES}/true_flow.smk"
+include: f"{RULES}/landmarks.smk"
+include: f"{RULES}/estimates.smk"
+include: f"{RULES}/pose.smk"
+include: f"{RULES}/memory.smk"
+include: f"{RULES}/flow.smk"
+include: f"{RULES}/scores.smk"
+include: f"{RULES}/table.smk"
+include: f"{RULES}/figures.smk"
+include: f"{RULES}/page.smk"
+include: f"{RULES}/exports.smk"
+include: f"{RULES}/expected.smk"
+include: f"{RULES}/verify.smk"
+include: f"{RULES}/endings.smk"
 
 
 if config["ablation"]:
 
-    include: "workflow/rules/ablation.smk"
+    include: f"{RULES}/ablation.smk"
 
 
 rule all:
-    default_target: True
     input:
         rules.table.output,
         rules.all_tables.output,
