@@ -184,7 +184,7 @@ def test_full_disk(project, small_disk):
     """No room for the file of any stage: each says so and leaves nothing, and goes on later."""
     config = project.config
     config["results"] = str(small_disk)
-    # A sequence a stage, all the same, each finished but for the file of that stage; but none for the
+    # A sequence a stage, all the same, each finished but for the file of that stage; none for the
     # table, which needs all of them.
     stages = {stage: file for stage, file in STAGES.items() if stage != "make_table"}
     config["sequences"] = dict.fromkeys(stages, config["sequences"]["right"])
