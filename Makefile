@@ -6,10 +6,10 @@ PYTHON ?= python3
 DEVICE ?= cpu
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
-# A worker a core, each with files of tests of its own.
-PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile
+# A worker a core, each with files of tests of its own, in the order of tests/conftest.py.
+PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: table test test-slurm test-browser unit lint golden faults bench gpu-check lock
+.PHONY: table test test-slurm test-browser unit lint lint-python lint-workflow golden faults bench gpu-check lock
 .DELETE_ON_ERROR:
 
 table: .venv/workflow
@@ -30,11 +30,15 @@ test-browser: .venv/dev
 unit: .venv/dev
 	$(BIN)/python -m pytest $(PARALLEL) tests/unit
 
-lint: .venv/dev
+lint: lint-python lint-workflow
+
+lint-python: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	cd workflow/scripts && PYTHONPATH=. ../../$(BIN)/lint-imports --no-cache ../../pyproject.toml
+
+lint-workflow: .venv/dev
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 

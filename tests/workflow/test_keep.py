@@ -4,7 +4,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from test_verify import verdicts
+from test_verify import LIBRARY, verdicts
 from toy import TABLE
 
 
@@ -17,8 +17,8 @@ def lean(finished, tmp_path_factory):
     config = project.config
     config["keep"] = {"frames": False, "flows": False}
     config["exports"] = ["pose.csv", "flow/flo", "page.html"]
-    del config["sequences"]["Walking 1"]
     project.write_config(config)
+    project.keep_only("right")
     run = project.snakemake(target="all")
     assert run.ok, run.text
     return project
@@ -104,6 +104,19 @@ def test_what_is_to_look_at_is_made_again_without_frames_and_flows(lean, tmp_pat
     assert run.ok and run.jobs() == {"figure": 1, "page": 1, "all": 1}, run.text
     assert picture.read_bytes() == before
     assert old not in page.read_text()
+
+
+def test_a_changed_metric_of_poses_needs_no_flows(lean, tmp_path):
+    """An edit of it brings none back, and changes its own columns."""
+    project = lean.copy(tmp_path / "project")
+    project.edit(f"{LIBRARY}/evaluation/pose_metrics.py", "_PCK_MM = 150", "_PCK_MM = 600")
+    before = pd.read_csv(project.folder / TABLE)
+    run = project.snakemake()
+    assert run.ok and run.jobs() == {"pose_scores": 1, "table": 1, "all_tables": 1}, run.text
+    after = pd.read_csv(project.folder / TABLE)
+    for metric in ("pck_150_percent", "auc_150_percent"):
+        assert (after.pop(metric) > before.pop(metric) + 10).all()
+    pd.testing.assert_frame_equal(after, before)
 
 
 def test_a_third_cycle_gives_what_three_at_once_give(lean, finished, tmp_path):

@@ -39,8 +39,8 @@ def flip_bit(path) -> None:
     path.write_bytes(content)
 
 
-def test_finished(finished):
-    made = states(finished)
+def test_finished(project):
+    made = states(project)
     stages = ["frames", "truth", "keypoints", *(f"pose_{k}" for k in range(3))]
     stages += [f"flow_{k}" for k in range(3)]
     scores = ["pose_scores", *(f"flow_scores_{cycle}" for cycle in range(3))]

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import norm
-from scipy.stats import t as student_t
+from scipy.special import ndtri, stdtrit
 
 from flowpose.errors import check
 
@@ -75,7 +74,7 @@ def interval(sequences: Sequence[Float[np.ndarray, "_"]], *, seed: int = 0) -> I
         )
         freedom = max(1.0, sum(blocks) - n)
     tails = np.array([(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-    widened = np.nanquantile(off, tails) * student_t.ppf(tails[1], freedom) / norm.ppf(tails[1])
+    widened = np.nanquantile(off, tails) * stdtrit(freedom, tails[1]) / ndtri(tails[1])
     low, high = mean + widened
     return Interval(mean, float(low), float(high), over)
 
