@@ -2,6 +2,7 @@ import re
 import shutil
 import sys
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -15,7 +16,7 @@ from flowpose.download.manifest import FOLDER_MANIFEST
 from flowpose.errors import InputError
 from flowpose.video.image_folder import is_picture
 from formats import FORMATS
-from given_inputs import files_in, is_input, names_digest
+from given_inputs import files_in, is_file, is_input, names_digest
 from human36m_sequences import human36m_sequences, raw_files
 from shared_cache import separate_by_software
 from sharing import (
@@ -65,6 +66,9 @@ if config["human36m"]:
 # ablation, `<the variant's folder>/<sequence>`. A variant makes only what no variant before it makes
 # alike; the config itself is the first.
 SHARING = Sharing(CONFIGS)
+# Where nothing is shared, a pattern says which file an input is, as it is of the sequence itself, and a
+# parameter is the same for all sequences: Snakemake takes several times as long to ask a function.
+PLAIN = SHARING.is_none()
 
 # A flow job takes a GPU unless it cannot: told so, or nothing on this machine looks like one. On a
 # cluster this machine says nothing of those that compute: there the profile sets the resource.
@@ -88,23 +92,70 @@ def in_variant(variant, sequence):
 
 
 def config_of(sequence):
-    """The config of the variant that a sequence is of."""
+    """The config of the variant that a sequence is of; refuses what is none."""
+    item_of(sequence)
     return CONFIGS[sequence.rpartition("/")[0]]
 
 
 def item_of(sequence):
     """What the config says of a sequence, in all variants alike."""
-    return SEQUENCES[sequence.rpartition("/")[2]]
+    name = sequence.rpartition("/")[2]
+    if name not in SEQUENCES:
+        raise WorkflowError(
+            f"{DATASET} has no sequence {name!r} (name it in the config's sequences)"
+        )
+    return SEQUENCES[name]
+
+
+@cache
+def parts_of(sequence):
+    """Of each part that a sequence has what the config says of it, and its format."""
+    item = item_of(sequence)
+    parts = {**item, **item["estimates"]}
+    return {
+        part: (parts[part], FORMATS[part][parts[part]["format"]])
+        for part in FORMATS
+        if part in parts
+    }
+
+
+def named_by(sequence):
+    """All that the config names for a sequence: key, path, and the stage that is made from it."""
+    item = item_of(sequence)
+    yield "video", item["video"], "frames"
+    for part, (given, found) in parts_of(sequence).items():
+        key = part if part in item else f"estimates.{part}"
+        stage = "pose_0" if part == "pose" else part
+        for path in found.paths(given, "file") + found.paths(given, "folder"):
+            yield key, path, stage
+
+
+def elsewhere():
+    """Names of other configs' sequences that have files in this data set's folder which are given here."""
+    given = {path for name in SEQUENCES for _, path, _ in named_by(name)}
+    given |= {variant["flow"]["weights"] for variant in CONFIGS.values()}
+    folders = "|".join(re.escape(f"{variant}/") for variant in CONFIGS if variant)
+    place = re.compile(rf"{re.escape(TABLES)}/(?:{folders})?([^/]+)/")
+    return {found[1] for found in map(place.match, given) if found} - SEQUENCES.keys()
+
+
+SEQUENCES_ELSEWHERE = elsewhere()
 
 
 def sequences_pattern(variants):
-    """What the wildcard `sequence` may be in some variants, as a constraint."""
+    """What the wildcard `sequence` may be in some variants, as a constraint.
+
+    Not a list of the sequences: Snakemake goes through the pattern for every file of every job. What it
+    takes for a sequence and is none, `item_of` refuses.
+    """
     if not SEQUENCES or not variants:
         return "(?!)"
     folders = "|".join(
         re.escape(f"{variant}/") if variant else "" for variant in variants
     )
-    return f"(?:{folders})(?:{'|'.join(map(re.escape, SEQUENCES))})"
+    elsewhere = "|".join(map(re.escape, sorted(SEQUENCES_ELSEWHERE)))
+    # As the config's schema has names.
+    return rf"(?:{folders})(?!(?:{elsewhere})/)\w[\w. -]*"
 
 
 def adapted_by(way):
@@ -125,8 +176,16 @@ def of_sequence(key):
     return lambda wildcards: (config | item_of(wildcards.sequence))[key]
 
 
+@cache
+def settings_in(rule, variant, name):
+    """What the result of a rule depends on in a variant: of the sequence `name`, or of all that have no
+    frames of their own."""
+    own = {"frames": SEQUENCES[name]["frames"]} if name else {}
+    return settings(rule, CONFIGS[variant] | own)
+
+
 def settings_of(rule):
-    """Parameter functions: what the result of a rule depends on in the variant's config.
+    """Parameters: what the result of a rule depends on in the variant's config.
 
     Besides, all of it as one, with the owners of the files that it is made from, which move with the
     config: Snakemake compares the set of parameters' values with that of the last run, and sees nothing
@@ -134,11 +193,15 @@ def settings_of(rule):
     """
 
     def all_settings(wildcards):
-        variant, item = config_of(wildcards.sequence), item_of(wildcards.sequence)
-        own = {"frames": item["frames"]} if "frames" in item else {}
-        return settings(rule, variant | own)
+        variant, _, name = wildcards.sequence.rpartition("/")
+        own = "frames" in item_of(wildcards.sequence)
+        return settings_in(rule, variant, name if own else None)
+
+    own_frames = any("frames" in item for item in SEQUENCES.values())
 
     def setting(key):
+        if len(CONFIGS) == 1 and not (rule == "frames" and own_frames):
+            return settings(rule, config)[key]
         return lambda wildcards: all_settings(wildcards)[key]
 
     def all_and_owners(wildcards):
@@ -155,18 +218,23 @@ def settings_of(rule):
 def stage_file(sequence, file):
     """The file that stands for one of a sequence's stages: of the first variant that makes it alike."""
     variant, _, name = sequence.rpartition("/")
-    owner, stage = SHARING.owner(variant, Path(file).stem)
+    stage, _, suffix = file.rpartition(".")
+    owner, stage = SHARING.owner(variant, stage)
     folder = RESULTS.format(sequence=in_variant(owner, name))
-    return f"{folder}/{stage}{Path(file).suffix}"
+    return f"{folder}/{stage}.{suffix}"
 
 
 def of_stage(file):
-    """An input function: a file of the sequence, in the wildcard's cycle."""
+    """An input: a file of the sequence, in the wildcard's cycle."""
+    if PLAIN:
+        return f"{RESULTS}/{file}"
     return lambda wildcards: stage_file(wildcards.sequence, file.format(**wildcards))
 
 
 def in_cycles(file, cycles):
-    """An input function: a file of the sequence in those cycles that its config has."""
+    """An input: a file of the sequence in those cycles that its config has."""
+    if PLAIN:
+        return [f"{RESULTS}/{file}".replace("{cycle}", str(k)) for k in cycles(config)]
     return lambda wildcards: [
         stage_file(wildcards.sequence, file.format(cycle=cycle))
         for cycle in cycles(config_of(wildcards.sequence))
@@ -198,6 +266,7 @@ def kept(kind, path):
     return path if config["keep"][kind] else temp(path)
 
 
+@cache
 def is_made(path):
     """Whether the workflow makes or fetches what the config names."""
     folders = (DOWNLOADS, LABELS)
@@ -210,24 +279,11 @@ def given_file(path, wildcards, *made):
     return path if is_made(path) or is_input(path, outputs) else []
 
 
-def parts_of(sequence):
-    """What the config says of each part of a sequence that it has."""
-    item = item_of(sequence)
-    parts = {**item, **item["estimates"]}
-    return {part: parts[part] for part in FORMATS if part in parts}
-
-
-def part_of(sequence, part):
-    """What the config says of a part of a sequence, and its format."""
-    given = parts_of(sequence)[part]
-    return given, FORMATS[part][given["format"]]
-
-
 def keys_of(part):
     """A parameter function: the keys that a part's reader takes."""
 
     def keys(wildcards):
-        given, _ = part_of(wildcards.sequence, part)
+        given, _ = parts_of(wildcards.sequence)[part]
         return {key: value for key, value in given.items() if key != "format"}
 
     return keys
@@ -235,7 +291,7 @@ def keys_of(part):
 
 def reader_of(part):
     """A parameter function: the module that reads a part."""
-    return lambda wildcards: part_of(wildcards.sequence, part)[1].module
+    return lambda wildcards: parts_of(wildcards.sequence)[part][1].module
 
 
 def files_of(parts, *made):
@@ -244,7 +300,7 @@ def files_of(parts, *made):
     def paths(wildcards):
         files = [
             given_file(path, wildcards, *made)
-            for given, found in (part_of(wildcards.sequence, part) for part in parts)
+            for given, found in map(parts_of(wildcards.sequence).get, parts)
             for path in found.paths(given, "file")
         ]
         return list(
@@ -264,7 +320,7 @@ def in_folders(parts, *made):
         output = made[0].format(sequence=wildcards.sequence)
         return [
             path
-            for given, found in (part_of(wildcards.sequence, part) for part in parts)
+            for given, found in map(parts_of(wildcards.sequence).get, parts)
             for folder in found.paths(given, "folder")
             for path in (
                 [f"{folder}/{FOLDER_MANIFEST}"]
@@ -316,7 +372,7 @@ def video_for(made):
 
     def paths(wildcards):
         video = of_sequence("video")(wildcards)
-        if is_made(video) or Path(video).is_file():
+        if is_made(video) or is_file(video):
             return [video]
         there = files_in(video, made.format(sequence=wildcards.sequence), ("*",))
         pictures = [file for file in there if is_picture(Path(file))]
@@ -372,15 +428,15 @@ def of_cycle_before(file):
 def pose_for_flow(wildcards):
     """An input function: the pose that a cycle's flow learns toward."""
     before = is_reference(config_of(wildcards.sequence))
-    of = of_cycle_before if before else of_stage
-    return of("pose_{cycle}.h5")(wildcards)
+    cycle = int(wildcards.cycle) - (1 if before else 0)
+    return stage_file(wildcards.sequence, f"pose_{cycle}.h5")
 
 
 def flow_for_pose(wildcards):
     """An input function: the flow that a cycle's pose is refined against."""
     same = is_reference(config_of(wildcards.sequence))
-    of = of_stage if same else of_cycle_before
-    return of("flow_{cycle}.h5")(wildcards)
+    cycle = int(wildcards.cycle) - (0 if same else 1)
+    return stage_file(wildcards.sequence, f"flow_{cycle}.h5")
 
 
 def pose_of_cycle(wildcards):
@@ -425,12 +481,12 @@ def flow_writer(wildcards):
     return f"flowpose.exports.flow_{wildcards.format}"
 
 
-def named_downloads():
+def named_downloads(_):
     """All that the config names of downloads: files, and of folders their manifests."""
     named = [variant["flow"]["weights"] for variant in CONFIGS.values()]
     for sequence, item in SEQUENCES.items():
         named.append(item["video"])
-        for given, found in (part_of(sequence, part) for part in parts_of(sequence)):
+        for given, found in parts_of(sequence).values():
             named += found.paths(given, "file")
             folders = found.paths(given, "folder")
             named += [f"{folder}/{FOLDER_MANIFEST}" for folder in folders]
@@ -439,12 +495,7 @@ def named_downloads():
     ]
 
 
-def named_environments():
+def named_environments(_):
     """The environments of the estimators that sequences need."""
-    files = {
-        path
-        for sequence in SEQUENCES
-        for given, found in (part_of(sequence, part) for part in parts_of(sequence))
-        for path in found.paths(given, "file")
-    }
-    return [MEDIAPIPE] if files & ESTIMATED else []
+    named = (path for sequence in SEQUENCES for _, path, _ in named_by(sequence))
+    return [] if ESTIMATED.isdisjoint(named) else [MEDIAPIPE]
