@@ -171,9 +171,23 @@ wildcard_constraints:
     package="|".join(map(re.escape, config["downloads"])) or "none",
 
 
+def said(key, sequence):
+    """What the config says of a sequence, or else of all."""
+    item = item_of(sequence)
+    return item[key] if key in item else config[key]
+
+
+def in_all(function):
+    """A parameter: what a function gives for all sequences, or a function where that is not the same."""
+    values = [function(sequence) for sequence in SEQUENCES]
+    if values and values.count(values[0]) == len(values):
+        return values[0]
+    return lambda wildcards: function(wildcards.sequence)
+
+
 def of_sequence(key):
-    """A parameter function: what the config says of the sequence, or else of all."""
-    return lambda wildcards: (config | item_of(wildcards.sequence))[key]
+    """A parameter: what the config says of the sequence, or else of all."""
+    return in_all(lambda sequence: said(key, sequence))
 
 
 @cache
@@ -279,19 +293,25 @@ def given_file(path, wildcards, *made):
     return path if is_made(path) or is_input(path, outputs) else []
 
 
+def keys(part, sequence):
+    """The keys that the reader of a part of a sequence takes."""
+    given, _ = parts_of(sequence).get(part, ({}, None))
+    return {key: value for key, value in given.items() if key != "format"}
+
+
 def keys_of(part):
-    """A parameter function: the keys that a part's reader takes."""
+    """A parameter: the keys that a part's reader takes."""
+    return in_all(lambda sequence: keys(part, sequence))
 
-    def keys(wildcards):
-        given, _ = parts_of(wildcards.sequence)[part]
-        return {key: value for key, value in given.items() if key != "format"}
 
-    return keys
+def reader(part, sequence):
+    """The module that reads a part of a sequence; none, if it has none."""
+    return parts_of(sequence)[part][1].module if part in parts_of(sequence) else None
 
 
 def reader_of(part):
-    """A parameter function: the module that reads a part."""
-    return lambda wildcards: parts_of(wildcards.sequence)[part][1].module
+    """A parameter: the module that reads a part."""
+    return in_all(lambda sequence: reader(part, sequence))
 
 
 def files_of(parts, *made):
@@ -338,10 +358,13 @@ def listing_of(parts, *made):
 
 
 def code_with_readers(script, parts):
-    """A parameter function: the digest of a script and of the readers that the sequence uses."""
-    return lambda wildcards: code_digest(
-        script, *(reader_of(part)(wildcards) for part in parts)
-    )
+    """A parameter: the digest of a script and of the readers that the sequence uses."""
+
+    def digest(sequence):
+        readers = (reader(part, sequence) for part in parts)
+        return code_digest(script, *filter(None, readers))
+
+    return in_all(digest)
 
 
 def made_before_flows(wildcards):
@@ -371,7 +394,7 @@ def video_for(made):
     """
 
     def paths(wildcards):
-        video = of_sequence("video")(wildcards)
+        video = item_of(wildcards.sequence)["video"]
         if is_made(video) or is_file(video):
             return [video]
         there = files_in(video, made.format(sequence=wildcards.sequence), ("*",))
@@ -388,14 +411,23 @@ def video_digest(made):
 
 def where_cropped_to_person(function):
     """A function of the sequence: nothing where its crop is not found from its keypoints."""
+    if not any(said("crop", sequence) == "person" for sequence in SEQUENCES):
+        return []
     return lambda wildcards: (
-        function(wildcards) if of_sequence("crop")(wildcards) == "person" else []
+        function(wildcards) if said("crop", wildcards.sequence) == "person" else []
     )
 
 
-def crop_modules(wildcards):
-    """A parameter function: what finds the crop of a person, and what reads the keypoints."""
-    return ["flowpose.pose.person_crop", reader_of("keypoints")(wildcards)]
+def crop_modules(sequence):
+    """What finds the crop of a sequence's person, and what reads the keypoints, if that is its crop."""
+    if said("crop", sequence) != "person":
+        return []
+    return ["flowpose.pose.person_crop", reader("keypoints", sequence)]
+
+
+def crop_keys(sequence):
+    """The keys that this reader takes."""
+    return keys("keypoints", sequence) if crop_modules(sequence) else []
 
 
 def environment_first(wildcards):
@@ -406,9 +438,9 @@ def environment_first(wildcards):
     return [] if Path(LANDMARKS.format(**wildcards)).exists() else [MEDIAPIPE]
 
 
-def given_crop(wildcards):
-    """A parameter function: the crop of the sequence, if it is known before there are keypoints."""
-    crop = of_sequence("crop")(wildcards)
+def given_crop(sequence):
+    """The crop of a sequence, if it is known before there are keypoints."""
+    crop = said("crop", sequence)
     return None if crop == "person" else crop
 
 

@@ -38,7 +38,7 @@ rule landmarks:
         video=of_sequence("video"),
         listing=video_digest(LANDMARKS),
         fps=of_sequence("fps"),
-        crop=given_crop,
+        crop=in_all(given_crop),
         python=f"{ENVIRONMENTS}/mediapipe/bin/python",
         code=code_digest("estimate_landmarks.py"),
     script:

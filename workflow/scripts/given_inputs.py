@@ -14,7 +14,7 @@ from flowpose.storage.stage_files import read_provenance
 
 @cache
 def is_there(path: str) -> bool:
-    """Whether there is a file or folder that the config names; each is looked for once in a plan."""
+    """Whether there is a file or folder that the config names, looked for once in a plan."""
     return Path(path).exists()
 
 
