@@ -21,7 +21,7 @@ BARE = ROOT / "benchmarks" / "bare.smk"
 # A sequence without estimates has 15 jobs; there are those of the tables besides.
 N_VIDEOS = (27, 267)
 ARCHIVE = 2000
-# The jobs of one sequence of poses and labels.
+# A few jobs of one sequence. On a cluster each job, or group of them, waits for about as much.
 FEW = [f"results/bench/s0/{stage}.h5" for stage in ("pose_0", "truth", "keypoints")]
 
 
@@ -35,8 +35,8 @@ class Plan(NamedTuple):
 
 def workflow_rows() -> Iterator[dict[str, object]]:
     with tempfile.TemporaryDirectory() as folder:
-        few = plan(Path(folder), given_files(1), FEW)
-        yield row(planned("few", few), few.seconds, "s")
+        few = plan(Path(folder), own_videos(ARCHIVE, Path(folder)), FEW)
+        yield row(planned(f"one of {ARCHIVE} videos", few), few.seconds, "s")
     for n in N_VIDEOS:
         with tempfile.TemporaryDirectory() as folder:
             turns = [beside_bare(Path(folder), n) for _ in range(TURNS)]
@@ -102,13 +102,12 @@ def own_videos(n: int, folder: Path) -> dict[str, object]:
     return {"dataset": "bench", "sequences": "table.tsv", "flow": {"weights": "raft.pth"}}
 
 
-def given_files(n: int, folder: Path | None = None) -> dict[str, object]:
-    """Sequences with files of their own as Human3.6M has them; there, if they have a folder."""
+def given_files(n: int, folder: Path) -> dict[str, object]:
+    """Sequences with files of their own, as Human3.6M has them."""
+    kinds = ("videos/s{}.mp4", "metro/s{}.npz", "dcpose/s{}.json")
+    given = (kind.format(number) for kind in kinds for number in range(n))
+    there(folder, "raft.pth", "labels_3d.npz", "labels_2d.npz", *given)
     sequences = {f"s{number}": given_sequence(number) for number in range(n)}
-    if folder:
-        kinds = ("videos/s{}.mp4", "metro/s{}.npz", "dcpose/s{}.json")
-        given = (kind.format(number) for kind in kinds for number in range(n))
-        there(folder, "raft.pth", "labels_3d.npz", "labels_2d.npz", *given)
     return {"dataset": "bench", "sequences": sequences, "flow": {"weights": "raft.pth"}}
 
 

@@ -179,9 +179,10 @@ def said(key, sequence):
 
 def in_all(function):
     """A parameter: what a function gives for all sequences, or a function where that is not the same."""
-    values = [function(sequence) for sequence in SEQUENCES]
-    if values and values.count(values[0]) == len(values):
-        return values[0]
+    # By what Snakemake compares: 25 and 25.0 are not the same.
+    values = {repr(value): value for value in map(function, SEQUENCES)}
+    if len(values) == 1:
+        return next(iter(values.values()))
     return lambda wildcards: function(wildcards.sequence)
 
 
