@@ -154,8 +154,7 @@ def sequences_pattern(variants):
         re.escape(f"{variant}/") if variant else "" for variant in variants
     )
     elsewhere = "|".join(map(re.escape, sorted(SEQUENCES_ELSEWHERE)))
-    # As the config's schema has names.
-    return rf"(?:{folders})(?!(?:{elsewhere})/)\w[\w. -]*"
+    return f"(?:{folders})(?!(?:{elsewhere})/)[^/]+"
 
 
 def adapted_by(way):
@@ -193,8 +192,7 @@ def of_sequence(key):
 
 @cache
 def settings_in(rule, variant, name):
-    """What the result of a rule depends on in a variant: of the sequence `name`, or of all that have no
-    frames of their own."""
+    """What the result of a rule depends on in a variant: for a sequence with frames of its own, or for all."""
     own = {"frames": SEQUENCES[name]["frames"]} if name else {}
     return settings(rule, CONFIGS[variant] | own)
 
