@@ -10,6 +10,9 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/sequences.smk"
+include: "workflow/rules/stages.smk"
+include: "workflow/rules/named_files.smk"
 include: "workflow/rules/given.smk"
 include: "workflow/rules/fetch.smk"
 include: "workflow/rules/frames.smk"
