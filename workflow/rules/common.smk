@@ -1,3 +1,4 @@
+import gc
 import re
 import shutil
 import sys
@@ -29,6 +30,9 @@ from sharing import (
     stage_of,
 )
 from video_sequences import SOURCES
+
+# A plan makes millions of objects that all stay: to look for garbage among them is in vain.
+gc.set_threshold(200_000, 20, 50)
 
 # Those who name videos are told at the end what came out.
 OWN_VIDEOS = any(isinstance(config.get(key), str) for key in SOURCES[:3])
