@@ -14,6 +14,9 @@ if not workflow.overwrite_configfiles:
 
 include: f"{RULES}/settings.smk"
 include: f"{RULES}/common.smk"
+include: f"{RULES}/sequences.smk"
+include: f"{RULES}/stages.smk"
+include: f"{RULES}/named_files.smk"
 include: f"{RULES}/demo.smk"
 include: f"{RULES}/given.smk"
 include: f"{RULES}/fetch.smk"

@@ -264,3 +264,11 @@ def test_no_change_of_syntax_is_overlooked(sample, old, new):
     assert old in text
     (sample / "sample.py").write_text(text.replace(old, new, 1))
     assert digest("sample.py") != before
+
+
+def test_a_file_is_parsed_once_for_all_scripts_that_import_it(scripts, monkeypatch):
+    parsed, parse = [], code_digest.ast.parse
+    monkeypatch.setattr(code_digest.ast, "parse", lambda text: parsed.append(text) or parse(text))
+    (scripts / "second.py").write_text((scripts / "rule.py").read_text() + "import other\n")
+    assert digest() != code_digest.code_digest("second.py")
+    assert len(parsed) == len(set(parsed)) == 7

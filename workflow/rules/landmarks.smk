@@ -38,8 +38,8 @@ rule landmarks:
         video=of_sequence("video"),
         listing=video_digest(LANDMARKS),
         fps=of_sequence("fps"),
-        crop=given_crop,
-        part=part_used,
+        crop=in_all(given_crop),
+        part=in_all(part_used),
         python=f"{ENVIRONMENTS}/mediapipe/bin/python",
         code=code_digest("estimate_landmarks.py"),
     script:
