@@ -10,13 +10,13 @@ from toy import TABLE
 
 @pytest.fixture(scope="module")
 def lean(finished, tmp_path_factory):
-    """A project of one sequence, finished with both keys off, table, picture and two exports."""
+    """A project of one sequence, finished with both keys off, with exports and an overlay."""
     project = finished.copy(tmp_path_factory.mktemp("lean") / "project")
     for folder in ("results", ".snakemake"):
         shutil.rmtree(project.folder / folder)
     config = project.config
     config["keep"] = {"frames": False, "flows": False}
-    config["exports"] = ["pose.csv", "flow/flo"]
+    config["exports"] = ["pose.csv", "flow/flo", "overlay.mp4"]
     del config["sequences"]["Walking 1"]
     project.write_config(config)
     run = project.snakemake(target="all")
@@ -29,7 +29,7 @@ def test_frames_and_flows_are_deleted_and_nothing_is_to_be_done(lean, finished):
     gone = {"frames.h5", *(f"flow_{k}.h5" for k in range(3)), "flow_1.pt", "flow_2.pt"}
     left = {path.name for path in results.glob("toy/right/*.*")}
     all_of_it = {path.name for path in (finished.folder / "results").glob("toy/right/*.*")}
-    assert left == all_of_it - gone | {"pose.csv"}
+    assert left == all_of_it - gone | {"pose.csv", "overlay.mp4"}
     flows = [f"{t:06}_{t + 2:06}.flo" for t in range(0, 8, 2)]
     assert sorted(path.name for path in results.glob("toy/right/flow/flo/[!.]*")) == flows
     rows = [(project.folder / TABLE).read_text().splitlines() for project in (lean, finished)]
@@ -44,7 +44,8 @@ def test_what_is_left_is_current(lean):
             assert (state, why) == ("missing", "deleted once it was used, see keep"), path
         else:
             assert (state, why) == ("current", ""), path
-    assert len(found) == 23
+    assert len(found) == 24
+    assert found["toy/right/overlay.mp4"] == ("current", "")
     assert found["toy/right/flow/flo"] == found["toy/right/pose.csv"] == ("current", "")
 
 
