@@ -43,7 +43,11 @@ def test_a_few_fast_pixels_are_beyond_the_rim():
     assert rim_of(iter([slow, slow + fast])) == pytest.approx(3, rel=0.02)
     assert rim_of([slow, 2 * slow]) == pytest.approx(6, rel=0.02)
     # Nothing moves: what is noise stays pale.
-    assert rim_of([0 * slow]) == 0.1
+    assert rim_of([0 * slow]) == 0.5
+    # Somebody small, before a ground that trembles.
+    small = slow / 10
+    small[40:48, 40:48] = 10, 0
+    assert rim_of([small]) == pytest.approx(10, rel=0.02)
 
 
 def test_the_legend_is_a_disc_with_the_pure_colours_at_its_rim():

@@ -18,9 +18,9 @@ _BEYOND = 0.75
 _RADIUS, _REACH = 200, 1.2
 # Speeds that are told apart when the rim is found, px: 2 % from one to the next.
 _SPEEDS = np.geomspace(1e-2, 1e4, 700)
-# The part of all pixels whose speed is within the rim, and those looked at, one in so many a side.
-_WITHIN, _EVERY = 0.995, 4
-_SLOWEST_RIM = 0.1
+# What is slower, px, does not count then, as a person may be small; of all others, this part is
+# within the rim. One pixel in so many a side is looked at.
+_RESTS, _WITHIN, _EVERY = 0.5, 0.98, 4
 
 
 def wheel_colours(flow: Float[np.ndarray, "*n 2"]) -> UInt8[np.ndarray, "*n 3"]:
@@ -69,7 +69,7 @@ class FlowColours:
 
 
 def rim_of(fields: Iterable[Float[np.ndarray, "H W 2"]]) -> float:
-    """The speed that all but a few pixels of many fields keep within, px.
+    """The speed that nearly all pixels that move keep within, px.
 
     Fields are looked at one at a time; a few very fast pixels do not make all others pale.
     """
@@ -78,5 +78,6 @@ def rim_of(fields: Iterable[Float[np.ndarray, "H W 2"]]) -> float:
         some = np.asarray(field[::_EVERY, ::_EVERY], np.float64).reshape(-1, 2)
         bins = np.searchsorted(_SPEEDS, np.hypot(*some.T))
         counts += np.bincount(bins, minlength=len(counts))
+    counts[: np.searchsorted(_SPEEDS, _RESTS)] = 0
     within = int(np.searchsorted(np.cumsum(counts), _WITHIN * counts.sum()))
-    return max(_SLOWEST_RIM, float(_SPEEDS[min(within, len(_SPEEDS) - 1)]))
+    return max(_RESTS, float(_SPEEDS[min(within, len(_SPEEDS) - 1)]))

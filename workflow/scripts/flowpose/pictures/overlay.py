@@ -13,9 +13,10 @@ from flowpose.errors import check
 from flowpose.flow.field_file import open_flows
 from flowpose.pictures.flow_colours import FlowColours, rim_of
 from flowpose.pictures.lettering import write
+from flowpose.pictures.overlay_key import draw_key, draw_outline
 from flowpose.pictures.overlay_layout import LONGEST, SHORTEST, Box, Layout
 from flowpose.pictures.scene import Scene, between, read_scene
-from flowpose.pictures.skeleton_lines import COLOURS, WHITE, draw_sample, draw_skeletons
+from flowpose.pictures.skeleton_lines import WHITE, draw_skeletons
 from flowpose.pictures.turning_view import SQUARE_M, TurningView
 from flowpose.video.decoding import open_video
 from flowpose.video.encoding import create_video
@@ -23,7 +24,7 @@ from flowpose.video.frames_file import View
 
 # From the palette of Okabe and Ito, too.
 _MARKED = (230, 159, 0)
-_BLACK, _GREY, _PALE = (0, 0, 0), (150, 150, 150), (225, 225, 225)
+_BLACK, _PALE = (0, 0, 0), (225, 225, 225)
 
 
 def write_overlay(
@@ -65,7 +66,7 @@ def write_overlay(
         check(
             source.size == info.size,
             video,
-            "{} x {} px, expected {} x {}".format(*source.size, *info.size),
+            f"{source.size[0]} x {source.size[1]} px, expected {info.size[0]} x {info.size[1]}",
             remedy,
         )
         fields = (flow[t] for flow in (before, after) for t in range(len(flow)))
@@ -112,7 +113,7 @@ class _Painter:
         names = ("Flow before", "Flow after", f"Turning (square: {SQUARE_M:g} m)", "Colours")
         for panel, name in zip(self._layout.panels, names, strict=True):
             write(panel.title.of(self._canvas), name, self._letters)
-        self._draw_key(key.content, cycles)
+        draw_key(self._canvas, key.content, self._letters, scene, colours, cycles)
         self._remark: str | None = None
         self._timeline = self._draw_timeline()
 
@@ -141,7 +142,7 @@ class _Painter:
         clock = self._clock.of(self._canvas)
         clock[...] = 255
         write(clock, f"{time:.2f} s, frame {frame}", self._letters, at=1)
-        self._show_remark(self._scene.remarks[round(place)])
+        self._show_remark(self._scene.remarks[int(place + 0.5)])
         self._show_place(place)
         return self._canvas
 
@@ -159,54 +160,7 @@ class _Painter:
         x, y, width, height = header.view.crop
         if (width, height) != header.video.size:
             corners = np.array([[x, y], [x + width, y + height]]) - 0.5
-            _outline(picture, self._view.to_frame(corners), max(1, round(self._letters / 14)))
-
-    def _draw_key(self, box: Box, cycles: int) -> None:
-        """What lines and colours mean."""
-        size, scene = self._letters, self._scene
-        line = round(1.5 * size)
-        names = {"after": f"after {cycles} cycle" + ("s" if cycles > 1 else "")}
-        rows = iter(box.rows(top, line) for top in range(0, box.height, line))
-
-        def halves() -> tuple[np.ndarray, np.ndarray]:
-            row = next(rows)
-            left = Box(row.left, row.top, 2 * line, line)
-            right = Box(
-                row.left + 2 * line + size // 2, row.top, row.width - 2 * line - size // 2, line
-            )
-            return left.of(self._canvas), right.of(self._canvas)
-
-        for who in COLOURS:
-            if who in scene.joints_2d:
-                sample, words = halves()
-                draw_sample(sample, who, size)
-                write(words, names.get(who, who), size)
-        write(next(rows).of(self._canvas), "joints on the left: hollow", size)
-        if scene.header.view.crop[2:] != scene.header.video.size:
-            sample, words = halves()
-            sample[...] = _GREY
-            corners = np.array([[line / 2, line / 4], [1.5 * line, 0.75 * line]])
-            _outline(sample, corners, max(1, round(size / 14)))
-            write(words, "part that is used", size)
-        self._draw_wheel(list(rows), box)
-
-    def _draw_wheel(self, rows: Sequence[Box], box: Box) -> None:
-        """The wheel of flow's colours in the rows that are left, and how fast its rim is."""
-        height = box.top + box.height - rows[0].top
-        side = min(height, 2 * box.width // 5)
-        place = Box(box.left, rows[0].top, side, side).of(self._canvas)
-        disc, inside = self._colours.disc(side)
-        place[...] = np.round(255 - (255.0 - disc) * inside[..., None])
-        rim, header = self._colours.rim, self._scene.header
-        lines = [f"rim: {rim:.3g} px"]
-        scale = float(np.mean(header.view.scale))
-        if scale != 1:
-            lines.append(f"video: {rim / scale:.3g} px")
-        lines.append(f"in {float(np.median(np.diff(header.time))):.2g} s")
-        left = box.left + side + self._letters // 2
-        for row, words in zip(rows, lines, strict=False):
-            room = Box(left, row.top, box.left + box.width - left, row.height)
-            write(room.of(self._canvas), words, self._letters)
+            draw_outline(picture, self._view.to_frame(corners), self._letters)
 
     def _show_remark(self, remark: str) -> None:
         """Write what is the matter with a frame; else how frames are used."""
@@ -239,12 +193,3 @@ class _Painter:
         radius = height // 2
         x = radius + round(place / (len(self._scene.remarks) - 1) * (width - 1 - 2 * radius))
         cv2.circle(strip, (x, height // 2), radius, (60, 60, 60), cv2.FILLED, cv2.LINE_AA)
-
-
-def _outline(
-    picture: UInt8[np.ndarray, "H W 3"], corners: Float[np.ndarray, "2 2"], width: int
-) -> None:
-    """A rectangle that shows on any ground: white between black."""
-    first, last = (tuple(map(int, corner)) for corner in np.round(corners))
-    cv2.rectangle(picture, first, last, _BLACK, 3 * width)
-    cv2.rectangle(picture, first, last, WHITE, width)
