@@ -27,10 +27,3 @@ def test_it_is_made_by_name_and_by_its_own_code_and_inputs_alone(project):
         "_PERIOD_S, _RAISED = 9.0",
     )
     assert project.planned(target=TARGET) == {"overlay": 1}
-    assert project.planned(target="all") == {
-        "all": 1,
-        "figure": 2,
-        "pose_scores": 2,
-        "table": 1,
-        "all_tables": 1,
-    }
