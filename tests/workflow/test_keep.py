@@ -10,13 +10,13 @@ from toy import TABLE
 
 @pytest.fixture(scope="module")
 def lean(finished, tmp_path_factory):
-    """A project of one sequence, finished with both keys off, table, picture and three exports."""
+    """A project of one sequence, finished with both keys off, table, picture, page, overlay and exports."""
     project = finished.copy(tmp_path_factory.mktemp("lean") / "project")
     for folder in ("results", ".snakemake"):
         shutil.rmtree(project.folder / folder)
     config = project.config
     config["keep"] = {"frames": False, "flows": False}
-    config["exports"] = ["pose.csv", "flow/flo", "page.html"]
+    config["exports"] = ["pose.csv", "flow/flo", "page.html", "overlay.mp4"]
     project.write_config(config)
     project.keep_only("right")
     run = project.snakemake(target="all")
