@@ -9,6 +9,9 @@ if not workflow.overwrite_configfiles:
     configfile: "config/config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/given.smk"
 include: "workflow/rules/fetch.smk"
@@ -24,6 +27,7 @@ include: "workflow/rules/flow.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/table.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/summary.smk"
 include: "workflow/rules/exports.smk"
 include: "workflow/rules/expected.smk"
 include: "workflow/rules/verify.smk"
@@ -35,11 +39,22 @@ if config["ablation"]:
     include: "workflow/rules/ablation.smk"
 
 
+# Tables and pictures, which the report shows as well.
+FOR_PEOPLE = [
+    *rules.table.output,
+    *rules.summary.output,
+    *rules.joints_figure.output,
+    *(rules.by_action_figure.output if config["human36m"] else []),
+    *rules.overview.output,
+    *expand(rules.figure.output, sequence=SEQUENCES),
+    *(rules.ablation.input if config["ablation"] else []),
+]
+
+
 rule all:
     default_target: True
     input:
-        rules.table.output,
+        told_before_report(FOR_PEOPLE),
+        FOR_PEOPLE,
         rules.all_tables.output,
-        expand(f"{RESULTS}/figure.png", sequence=SEQUENCES),
-        rules.ablation.input if config["ablation"] else [],
         expand(f"{RESULTS}/{{file}}", sequence=SEQUENCES, file=config["exports"]),

@@ -41,6 +41,8 @@ except ConfigError as error:
     )
 
 DATASET = config["dataset"]
+# What captions call the config.
+CONFIG_NAME = " + ".join(Path(file).name for file in workflow.configfiles) or DATASET
 CYCLES = config["cycles"]
 FOLDER = config["results"]
 RESULTS = f"{FOLDER}/{DATASET}/{{sequence}}"
@@ -423,6 +425,26 @@ def pose_writer(wildcards):
 def flow_writer(wildcards):
     """A parameter function: the module that writes an export of flows."""
     return f"flowpose.exports.flow_{wildcards.format}"
+
+
+def told_before_report(files):
+    """An input function: none, but `snakemake --report` is told what to run where files are missing.
+
+    Snakemake itself says no more than that one of them does not exist.
+    """
+
+    def nothing(_):
+        missing = [file for file in map(str, files) if not Path(file).exists()]
+        reports = any(word.partition("=")[0] == "--report" for word in sys.argv)
+        if missing and reports and "--report-after-run" not in sys.argv:
+            others = f" and {len(missing) - 1} others" if len(missing) > 1 else ""
+            raise WorkflowError(
+                f"There is no {missing[0]}{others} yet, which the report shows. Type the same without "
+                "--report first (snakemake --cores 2), and then --report again."
+            )
+        return []
+
+    return nothing
 
 
 def named_downloads():

@@ -10,6 +10,8 @@ from flowpose.storage.stage_files import failure
 
 # What a job's script writes last if it ends well.
 DONE = "done"
+# And before that, how many seconds and MB it took.
+TOOK = "took %.1f s, %.0f MB of memory at most"
 # What a job's script writes last if it fails; the message may have several lines.
 _FAILED = re.compile(r"^\S+ \S+ failed: (.*)\Z", re.MULTILINE | re.DOTALL)
 
@@ -86,7 +88,7 @@ def discard_stubs(
         if reason := next(filter(None, found), None):
             # Pictures say it to people, and stay.
             for file in files:
-                if not file.endswith(".png"):
+                if not file.endswith((".png", ".pdf")):
                     Path(file).unlink()
                     reasons[file] = reason
     for inputs, outputs in jobs:
