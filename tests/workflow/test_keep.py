@@ -44,7 +44,7 @@ def test_what_is_left_is_current(lean):
             assert (state, why) == ("missing", "deleted once it was used, see keep"), path
         else:
             assert (state, why) == ("current", ""), path
-    assert len(found) == 23
+    assert len(found) == 36
     assert found["toy/right/flow/flo"] == found["toy/right/pose.csv"] == ("current", "")
 
 
