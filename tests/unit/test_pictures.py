@@ -10,7 +10,7 @@ from flowpose.evaluation.joint_table import collect_joints
 from flowpose.evaluation.sequence_scores import METRICS, read_sequence_scores
 from flowpose.flow.true_flow_file import TrueField
 from flowpose.pictures.action_bars import draw_metric_by_action
-from flowpose.pictures.drawing import COLOURS, save
+from flowpose.pictures.drawing import COLOURS, save, thinned
 from flowpose.pictures.error_maps import draw_error_maps, error_maps
 from flowpose.pictures.joint_bars import draw_metric_of_joints
 from flowpose.pictures.joint_curves import draw_joint, joint_metric
@@ -95,8 +95,18 @@ def test_actions_have_bars_and_the_mean_over_them_its_interval(score_files):
     rows, axes = table[table["metric"] == "mpjpe_mm"], Figure().subplots()
     draw_metric_by_action(axes, BY_NAME["mpjpe_mm"], rows)
     assert bars(axes) == [[8, 4.5, (8 * 30 + 4.5 * 10) / 40, 6.25], [4, 2, 3.5, 3]]
-    known = [s for s in axes.collections[0].get_segments() if np.isfinite(s).all()]
+    known = [s for s in axes.collections[0].get_segments() if len(s)]
     assert len(known) == 1 and known[0][0, 1] < 6.25 < known[0][1, 1]
+
+
+def test_a_long_curve_has_means_over_frames_that_are_known():
+    frames, values = np.arange(1, 1001), np.arange(1000.0)
+    values[[0, 1, 2]], values[4:8] = np.nan, np.nan
+    at, means = thinned(frames, values)
+    assert len(at) == 250 and at[:3].tolist() == [2.5, 6.5, 10.5]
+    np.testing.assert_array_equal(means[:3], [3, np.nan, 9.5])
+    same = thinned(frames[:250], values[:250])
+    np.testing.assert_array_equal(same[1], values[:250])
 
 
 def test_losses_are_those_of_passes_and_steps():

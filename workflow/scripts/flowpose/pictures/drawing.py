@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -35,8 +35,10 @@ STYLE = {
     # Text in a PDF stays text.
     "pdf.fonttype": 42,
 }
-# Curves of more frames have no dots, which would hide them.
-_FEW_FRAMES = 100
+# Curves of more points have no dots to see, which would hide them; none has more than the most.
+_FEW_POINTS, _MOST_POINTS = 100, 250
+# As many as leave room for large numbers.
+_FRAME_TICKS = 6
 
 
 def save(figure: Figure, *paths: Path | str) -> None:
@@ -75,9 +77,33 @@ def frames_of(metric: Metric, n: int) -> np.ndarray:
     return ((metric.span or 1) - 1) // 2 + np.arange(n)
 
 
-def curve_style(n_frames: int, *, bold: bool = True) -> dict[str, float | str]:
+def thinned(
+    frames: Shaped[np.ndarray, "n"], values: Float[np.ndarray, "n"]
+) -> tuple[Float[np.ndarray, "m"], Float[np.ndarray, "m"]]:
+    """A curve that can be drawn: of a long one, means over as many frames in a row as it takes.
+
+    Returns:
+        Where the means stand, and what they are; NaN where nothing is known.
+    """
+    n = frames_a_point(len(values))
+    if n == 1:
+        return frames.astype(float), values
+    starts = np.arange(0, len(values), n)
+    known = np.isfinite(values)
+    counts = np.add.reduceat(known.astype(float), starts)
+    sums = np.add.reduceat(np.where(known, values, 0), starts)
+    means = np.divide(sums, counts, out=np.full(len(starts), np.nan), where=counts > 0)
+    return frames[starts] + (n - 1) / 2, means
+
+
+def frames_a_point(n_frames: int) -> int:
+    """Over how many frames each point of a curve is a mean."""
+    return -(-n_frames // _MOST_POINTS)
+
+
+def curve_style(n_points: int, *, bold: bool = True) -> dict[str, float | str]:
     """Lines of a curve over frames: thin and without dots, where there are many."""
-    few = n_frames <= _FEW_FRAMES
+    few = n_points <= _FEW_POINTS
     return {
         "linewidth": (1.8 if few else 1.0) if bold else 0.9 if few else 0.6,
         # A frame between two unknown ones has no line.
@@ -88,8 +114,9 @@ def curve_style(n_frames: int, *, bold: bool = True) -> dict[str, float | str]:
 
 def number_frames(axes: Axes, n_frames: int) -> None:
     """An axis of whole frames."""
-    axes.set_xlim(-0.5, n_frames - 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    n = frames_a_point(n_frames)
+    axes.set(xlim=(-0.5, n_frames - 0.5), xlabel="frame" if n == 1 else f"frame (means over {n})")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=_FRAME_TICKS, integer=True, min_n_ticks=1))
 
 
 def say(axes: Axes, text: str) -> None:

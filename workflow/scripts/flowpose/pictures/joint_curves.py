@@ -22,6 +22,7 @@ from flowpose.pictures.drawing import (
     number_frames,
     save,
     say,
+    thinned,
 )
 from flowpose.pose.skeletons import METRO_14
 
@@ -36,7 +37,7 @@ _ROWS = (
         for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
     ),
 )
-_PLACES = {"left": 0.06, "right": 0.99, "bottom": 0.05, "top": 0.94, "hspace": 0.32, "wspace": 0.04}
+_PLACES = {"left": 0.06, "right": 0.98, "bottom": 0.05, "top": 0.94, "hspace": 0.32, "wspace": 0.04}
 _SIDES = {"r": "right", "l": "left"}
 
 
@@ -60,11 +61,10 @@ def draw_joint_curves(scores: SequenceScores, *paths: Path | str, title: str) ->
             else:
                 draw_joint(panel, scores, metric, METRO_14.index[joint])
         if metric is not None:
-            figure.supylabel(f"{metric.title} ({metric.unit})", fontsize=13)
-            number_frames(panels[0, 0], len(scores.scored))
+            figure.supylabel(f"{what[0].lower()}{what[1:]} ({metric.unit})", fontsize=13)
             panels[0, 0].set_ylim(bottom=0)
             for panel in panels[-1]:
-                panel.set_xlabel("frame")
+                number_frames(panel, len(scores.scored))
         save(figure, *paths)
 
 
@@ -82,8 +82,9 @@ def draw_joint(axes: Axes, scores: SequenceScores, metric: Metric, joint: int) -
         del ends["after"]
     for who, of in ends.items():
         values = _of_joint(of, joint)
+        frames, values = thinned(frames_of(metric, len(values)), values)
         axes.plot(
-            frames_of(metric, len(values)),
+            frames,
             values,
             color=COLOURS[who],
             label=who,

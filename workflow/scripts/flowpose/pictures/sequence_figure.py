@@ -28,6 +28,7 @@ from flowpose.pictures.drawing import (
     number_frames,
     save,
     say,
+    thinned,
 )
 from flowpose.pictures.moment import Moment
 from flowpose.pictures.part import Part
@@ -193,8 +194,9 @@ def _draw_scores(axes: Sequence[Axes], scores: SequenceScores, *, mark: int) -> 
 
 def _draw_curves(axes: Axes, metric: Metric, history: Sequence[Scores]) -> None:
     """A curve a pose or flow over the frames; the legend has their means."""
-    curves = np.array([scores.frame_means() for scores in history])
-    frames = frames_of(metric, curves.shape[1])
+    values = [scores.frame_means() for scores in history]
+    frames, _ = thinned(frames_of(metric, len(values[0])), values[0])
+    curves = np.array([thinned(frames_of(metric, len(of)), of)[1] for of in values])
     last = len(history) - 1
     for k, scores in enumerate(history):
         who = "before" if k == 0 else "after" if k == last else "in between"
@@ -209,5 +211,5 @@ def _draw_curves(axes: Axes, metric: Metric, history: Sequence[Scores]) -> None:
             label=label if at_end or k == 1 else None,
         )
     highest = np.nanmax(curves, initial=0) or 1
-    axes.set(xlabel="frame", ylabel=f"mean over joints ({metric.unit})", ylim=(0, 1.4 * highest))
+    axes.set(ylabel=f"mean over joints ({metric.unit})", ylim=(0, 1.4 * highest))
     axes.legend(loc="upper left")
