@@ -141,7 +141,7 @@ def test_without_any_truth_the_table_has_what_takes_none(score_files, tmp_path, 
     }
     assert table.loc[1, "pose_flow_px_difference"] == pytest.approx(-2)
     paths = [tmp_path / f"ablation.{kind}" for kind in ("csv", "md", "tex")]
-    write_ablation(table, "mine", *paths)
+    write_ablation(table, "mine", *paths, config="a.yaml")
     lines = paths[1].read_text().splitlines()
     rows = [[cell.strip() for cell in line.split("|")] for line in lines if "|" in line]
     bones = rows[0].index("Bone variation (mm)")

@@ -37,7 +37,7 @@ _ROWS = (
         for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
     ),
 )
-_PLACES = {"left": 0.06, "right": 0.98, "bottom": 0.05, "top": 0.94, "hspace": 0.32, "wspace": 0.04}
+_PLACES = {"left": 0.06, "right": 0.98, "bottom": 0.05, "top": 0.94, "hspace": 0.32, "wspace": 0.06}
 _SIDES = {"r": "right", "l": "left"}
 
 
