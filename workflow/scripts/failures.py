@@ -88,7 +88,7 @@ def discard_stubs(
         if reason := next(filter(None, found), None):
             # Pictures say it to people, and stay.
             for file in files:
-                if not file.endswith((".png", ".pdf")):
+                if not file.endswith(".png"):
                     Path(file).unlink()
                     reasons[file] = reason
     for inputs, outputs in jobs:
