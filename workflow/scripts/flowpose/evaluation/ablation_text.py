@@ -70,13 +70,13 @@ def _tables(table: pd.DataFrame, style: TextStyle) -> tuple[pd.DataFrame, pd.Dat
             continue
         numbers = table[[f"{metric.name}{end}" for end in MEAN]].to_numpy()
         means[metric.heading] = [
-            mean_cell(*row, metric, style, bold=best)
+            mean_cell(row, metric, style, bold=best)
             for row, best in zip(numbers, are_best(table[metric.name], metric), strict=True)
         ]
         columns = [f"{metric.name}{end}" for end in DIFFERENCE]
         if columns[0] in table:
             differences[metric.heading] = [
-                difference_cell(*row, metric, style)
+                difference_cell(row, metric, style)
                 for row in table.loc[differences.index, columns].to_numpy()
             ]
     return means.rename(columns=_HEADS), differences.rename(columns=_HEADS)

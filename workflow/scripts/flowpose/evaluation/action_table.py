@@ -32,7 +32,6 @@ from flowpose.storage.whole_files import replacing
 MEANS = _OVER_FRAMES, _OVER_ACTIONS = "mean over frames", "mean over actions"
 # Of the mean over actions.
 BOUNDS = ("low", "high")
-_ARRAYS = ("values", "valid")
 
 
 def collect_by_action(
@@ -97,8 +96,10 @@ def _bounds(activities: Sequence[Sequence[Scores]]) -> dict[str, float]:
     """The interval of the mean over activities; NaN where one of them is not known."""
     values = []
     for scores in activities:
-        arrays = [np.concatenate([getattr(of, name) for of in scores]) for name in _ARRAYS]
-        values.append(frame_values(Scores(*arrays, unit="")))
+        pooled = [
+            np.concatenate(of) for of in zip(*((s.values, s.valid) for s in scores), strict=True)
+        ]
+        values.append(frame_values(Scores(pooled[0], pooled[1], "")))
     if not all(np.isfinite(of).any() for of in values):
         return dict.fromkeys(BOUNDS, float("nan"))
     found = interval(values)
@@ -145,7 +146,6 @@ def _cells(table: pd.DataFrame, style: TextStyle) -> pd.DataFrame:
             for k, best in enumerate(are_best(rows[column], metric)):
                 ends = (np.nan, np.nan) if bounds is None else bounds[k]
                 index = rows.index[k]
-                cells.loc[index, column] = mean_cell(
-                    rows.loc[index, column], *ends, metric, style, bold=best
-                )
+                numbers = (rows.loc[index, column], *ends)
+                cells.loc[index, column] = mean_cell(numbers, metric, style, bold=best)
     return cells

@@ -30,9 +30,10 @@ LATEX = TextStyle(
 
 
 def mean_cell(
-    mean: float, low: float, high: float, metric: Metric, style: TextStyle, *, bold: bool = False
+    numbers: Sequence[float], metric: Metric, style: TextStyle, *, bold: bool = False
 ) -> str:
-    """A mean ± half the width of its interval, as far as they are known."""
+    """A mean ± half the width of its interval, as far as they are known: mean, low and high."""
+    mean, low, high = numbers
     if pd.isna(mean):
         return ""
     text = _number(mean, metric, style)
@@ -41,10 +42,9 @@ def mean_cell(
     return text if pd.isna(half) else text + style.half_width.format(_number(half, metric, style))
 
 
-def difference_cell(
-    difference: float, low: float, high: float, metric: Metric, style: TextStyle
-) -> str:
+def difference_cell(numbers: Sequence[float], metric: Metric, style: TextStyle) -> str:
     """A difference and the bounds of its interval; bold where they do not hold 0."""
+    difference, low, high = numbers
     if pd.isna(difference):
         return ""
     text, *bounds = (_number(of, metric, style, "+") for of in (difference, low, high))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -59,9 +60,9 @@ def draw_title(figure: Figure, title: str, handles: Sequence[Line2D]) -> None:
     figure.legend(handles=handles, loc="upper right", ncols=4, fontsize=16, borderaxespad=0.3)
 
 
-def key(who: str, label: str = "", **style: object) -> Line2D:
+def key(who: str, label: str = "") -> Line2D:
     """What a colour means, for a legend."""
-    return Line2D([], [], color=COLOURS[who], label=label or who, **({"linewidth": 4} | style))
+    return Line2D([], [], color=COLOURS[who], label=label or who, linewidth=4)
 
 
 def after_cycles(n: int) -> str:
@@ -101,7 +102,7 @@ def frames_a_point(n_frames: int) -> int:
     return -(-n_frames // _MOST_POINTS)
 
 
-def curve_style(n_points: int, *, bold: bool = True) -> dict[str, float | str]:
+def curve_style(n_points: int, *, bold: bool = True) -> dict[str, Any]:
     """Lines of a curve over frames: thin and without dots, where there are many."""
     few = n_points <= _FEW_POINTS
     return {
@@ -128,21 +129,20 @@ def say(axes: Axes, text: str) -> None:
 def draw_pairs_of_bars(
     axes: Axes,
     names: Sequence[str],
-    before: Float[np.ndarray, "n"],
-    after: Float[np.ndarray, "n"],
-    intervals: Sequence[Float[np.ndarray, "n 2"]] | None = None,
+    heights: Sequence[Float[np.ndarray, "n"]],
+    intervals: Sequence[Float[np.ndarray, "n 2"]],
 ) -> None:
     """Two bars a name, before and after.
 
     Args:
-        intervals: lower and upper bounds of the bars before and of those after; NaN: not known.
+        heights: of the bars before and of those after.
+        intervals: likewise their lower and upper bounds; NaN: not known.
     """
     places = np.arange(len(names))
-    for k, (who, heights) in enumerate((("before", before), ("after", after))):
+    for k, who in enumerate(("before", "after")):
         at = places + (k - 0.5) * 0.4
-        axes.bar(at, heights, width=0.38, color=COLOURS[who], label=who)
-        if intervals is not None:
-            axes.vlines(at, *intervals[k].T, color="0.15", linewidth=1.2)
+        axes.bar(at, heights[k], width=0.38, color=COLOURS[who], label=who)
+        axes.vlines(at, *intervals[k].T, color="0.15", linewidth=1.2)
     axes.set_xticks(places, names, rotation=30, ha="right", rotation_mode="anchor")
     axes.set_xlim(-0.6, len(names) - 0.4)
     axes.tick_params(axis="x", length=0)
