@@ -68,7 +68,7 @@ def _tables(table: pd.DataFrame, style: TextStyle) -> tuple[pd.DataFrame, pd.Dat
     for metric in MAIN_METRICS:
         if metric.name not in table:
             continue
-        numbers = table[[f"{metric.name}{end}" for end in MEAN]].to_numpy()
+        numbers = table[[f"{metric.name}{end}" for end in MEAN]].to_numpy().tolist()
         means[metric.heading] = [
             mean_cell(row, metric, style, bold=best)
             for row, best in zip(numbers, are_best(table[metric.name], metric), strict=True)
@@ -77,7 +77,7 @@ def _tables(table: pd.DataFrame, style: TextStyle) -> tuple[pd.DataFrame, pd.Dat
         if columns[0] in table:
             differences[metric.heading] = [
                 difference_cell(row, metric, style)
-                for row in table.loc[differences.index, columns].to_numpy()
+                for row in table.loc[differences.index, columns].to_numpy().tolist()
             ]
     return means.rename(columns=_HEADS), differences.rename(columns=_HEADS)
 

@@ -57,6 +57,6 @@ def draw_metric_by_action(axes: Axes, metric: Metric, rows: pd.DataFrame) -> Non
     bounds = [np.full((heights.shape[1], 2), np.nan) for _ in _TIMES]
     for of, when in zip(bounds, _TIMES, strict=True):
         of[-1] = rows.loc[when, list(BOUNDS)]
-    draw_pairs_of_bars(axes, list(heights.columns), heights.to_numpy(float), bounds)
+    draw_pairs_of_bars(axes, list(heights.columns), list(heights.to_numpy(float)), bounds)
     axes.axvline(heights.shape[1] - len(MEANS) - 0.5, color="0.6", linewidth=1, linestyle=":")
     axes.set(title=metric.title, ylabel=f"mean ({metric.unit})")
