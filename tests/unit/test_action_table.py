@@ -86,4 +86,6 @@ def test_files_have_headings_and_digits_of_the_metrics(table, tmp_path):
     assert r"PCK at 150 mm (\%) & before & \textbf{1.0}" in tex
     assert r"EPE (px) & after & \textbf{0.500} & \textbf{3.500}" in tex
     assert rf"\textbf{{2.000}} {{\scriptsize $\pm$ {after:.3f}}} \\" in tex
+    # More columns than a page has room for.
+    assert r"\resizebox{\textwidth}{!}{%" in tex and "\\end{tabular}}\n" in tex
     assert r"\caption{h36m (my\_h36m.yaml), flowpose" in tex and r"95 \%" in tex

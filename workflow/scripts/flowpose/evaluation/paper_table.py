@@ -1,4 +1,4 @@
-"""How tables for people (markdown) and for papers (LaTeX, for the package booktabs) are written."""
+"""How tables for people (markdown) and for papers (LaTeX: booktabs, graphicx) are written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,10 @@ import pandas as pd
 from flowpose.evaluation.metric import Metric
 from flowpose.version import __version__
 
-# Of LaTeX: a row holds as many values as there are metrics, with their intervals.
+# Of LaTeX: a row holds as many values as there are metrics, with their intervals. A table of more
+# columns than these is made as small as the text is wide.
+_MOST_COLUMNS = 5
+_FITTED = r"\resizebox{\textwidth}{!}{%"
 _SMALL = r"\footnotesize\setlength{\tabcolsep}{3pt}"
 
 
@@ -92,7 +95,11 @@ def latex_table(cells: pd.DataFrame, names: Sequence[str], caption: str, label: 
     )
     # Units of metrics have it.
     text = text.replace("²", "$^2$").replace("³", "$^3$")
-    return text.replace(r"\begin{tabular}", _SMALL + "\n" + r"\begin{tabular}")
+    begin, end = r"\begin{tabular}", r"\end{tabular}"
+    if cells.shape[1] > _MOST_COLUMNS:
+        begin, end = f"{_FITTED}\n{begin}", f"{end}}}"
+    text = text.replace(r"\begin{tabular}", f"{_SMALL}\n{begin}")
+    return text.replace(r"\end{tabular}", end)
 
 
 def _escaped(text: str) -> str:
