@@ -12,6 +12,9 @@ if not workflow.overwrite_configfiles:
     configfile: CONFIGFILE
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: f"{RULES}/settings.smk"
 include: f"{RULES}/common.smk"
 include: f"{RULES}/sequences.smk"
@@ -32,6 +35,7 @@ include: f"{RULES}/flow.smk"
 include: f"{RULES}/scores.smk"
 include: f"{RULES}/table.smk"
 include: f"{RULES}/figures.smk"
+include: f"{RULES}/summary.smk"
 include: f"{RULES}/page.smk"
 include: f"{RULES}/exports.smk"
 include: f"{RULES}/overlay.smk"
@@ -45,10 +49,21 @@ if config["ablation"]:
     include: f"{RULES}/ablation.smk"
 
 
+# Tables and pictures, which the report shows as well.
+FOR_PEOPLE = [
+    *rules.table.output,
+    *rules.summary.output,
+    *rules.joints_figure.output,
+    *(rules.by_action_figure.output if config["human36m"] else []),
+    *rules.overview.output,
+    *expand(rules.figure.output, sequence=SEQUENCES),
+    *(rules.ablation.input if config["ablation"] else []),
+]
+
+
 rule all:
     input:
-        rules.table.output,
+        told_before_report(FOR_PEOPLE),
+        FOR_PEOPLE,
         rules.all_tables.output,
-        expand(f"{RESULTS}/figure.png", sequence=SEQUENCES),
-        rules.ablation.input if config["ablation"] else [],
         expand(f"{RESULTS}/{{file}}", sequence=SEQUENCES, file=config["exports"]),

@@ -10,7 +10,7 @@ from toy import TABLE
 
 @pytest.fixture(scope="module")
 def lean(finished, tmp_path_factory):
-    """A project of one sequence, finished with both keys off, table, picture, page, overlay and exports."""
+    """A project of one sequence, finished with both keys off, pictures, page, video and exports."""
     project = finished.copy(tmp_path_factory.mktemp("lean") / "project")
     for folder in ("results", ".snakemake"):
         shutil.rmtree(project.folder / folder)
@@ -29,7 +29,7 @@ def test_frames_and_flows_are_deleted_and_nothing_is_to_be_done(lean, finished):
     gone = {"frames.h5", *(f"flow_{k}.h5" for k in range(3)), "flow_1.pt", "flow_2.pt"}
     left = {path.name for path in results.glob("toy/right/*.*")}
     all_of_it = {path.name for path in (finished.folder / "results").glob("toy/right/*.*")}
-    assert left == all_of_it - gone | {"pose.csv", "small_frames.h5", "page.html"}
+    assert left == all_of_it - gone | {"pose.csv", "small_frames.h5", "page.html", "overlay.mp4"}
     flows = [f"{t:06}_{t + 2:06}.flo" for t in range(0, 8, 2)]
     assert sorted(path.name for path in results.glob("toy/right/flow/flo/[!.]*")) == flows
     rows = [(project.folder / TABLE).read_text().splitlines() for project in (lean, finished)]
@@ -44,8 +44,8 @@ def test_what_is_left_is_current(lean):
             assert (state, why) == ("missing", "deleted once it was used, see keep"), path
         else:
             assert (state, why) == ("current", ""), path
-    assert len(found) == 25
-    for export in ("flow/flo", "pose.csv", "page.html"):
+    assert len(found) == 39
+    for export in ("flow/flo", "pose.csv", "page.html", "overlay.mp4"):
         assert found[f"toy/right/{export}"] == ("current", "")
 
 

@@ -40,6 +40,8 @@ CONFIGS = in_place(CONFIGS) if IS_MODULE else CONFIGS
 config = CONFIGS[""]
 
 DATASET = config["dataset"]
+# What captions call the config.
+CONFIG_NAME = " + ".join(Path(file).name for file in workflow.configfiles) or DATASET
 CYCLES = config["cycles"]
 FOLDER = config["results"]
 RESULTS = f"{FOLDER}/{DATASET}/{{sequence}}"

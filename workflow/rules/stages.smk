@@ -177,6 +177,26 @@ def tables_there(_):
     return sorted({f"{TABLES}/table.csv", *others})
 
 
+def told_before_report(files):
+    """An input function: none, but `snakemake --report` is told what to run where files are missing.
+
+    Snakemake itself says no more than that one of them does not exist.
+    """
+
+    def nothing(_):
+        missing = [file for file in map(str, files) if not Path(file).exists()]
+        reports = any(word.partition("=")[0] == "--report" for word in sys.argv)
+        if missing and reports and "--report-after-run" not in sys.argv:
+            others = f" and {len(missing) - 1} others" if len(missing) > 1 else ""
+            raise WorkflowError(
+                f"There is no {missing[0]}{others} yet, which the report shows. Type the same without "
+                "--report first (snakemake --cores 2), and then --report again."
+            )
+        return []
+
+    return nothing
+
+
 def pose_writer(wildcards):
     """A parameter function: the module that writes an export of poses."""
     return f"flowpose.exports.pose_{wildcards.format.partition('.')[0]}"

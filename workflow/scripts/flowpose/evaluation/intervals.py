@@ -101,9 +101,16 @@ def _block_means(
     So every frame is drawn as often (Politis and Romano, 1992). NaN where no value drawn is known.
     """
     n, length = len(values), block_length(len(values))
-    starts = rng.integers(n, size=(_RESAMPLES, -(-n // length), 1))
-    frames = ((starts + np.arange(length)) % n).reshape(_RESAMPLES, -1)[:, :n]
-    drawn = values[frames]
-    known = np.isfinite(drawn)
-    total, count = np.where(known, drawn, 0).sum(1), known.sum(1)
+    n_blocks = -(-n // length)
+    starts = rng.integers(n, size=(_RESAMPLES, n_blocks))
+    # As many frames as there are: of the last block only the rest.
+    ends = starts + np.array([length] * (n_blocks - 1) + [n - length * (n_blocks - 1)])
+    known = np.isfinite(values)
+
+    def sums(of: Float[np.ndarray, "T"]) -> Float[np.ndarray, "resamples"]:
+        """Of what is drawn, as differences of running sums: draws take no room then."""
+        running = np.concatenate([[0.0], np.cumsum(np.concatenate([of, of[:length]]))])
+        return (running[ends] - running[starts]).sum(1)
+
+    total, count = sums(np.where(known, values, 0)), sums(known.astype(float))
     return np.divide(total, count, out=np.full(_RESAMPLES, np.nan), where=count > 0)
