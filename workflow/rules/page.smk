@@ -11,7 +11,7 @@ rule small_frames:
         ENVIRONMENT
     params:
         # It moves with the config.
-        settings=of_stage("frames.h5"),
+        made_from=lambda wildcards: stage_file(wildcards.sequence, "frames.h5"),
         code=code_digest("shrink_frames.py"),
     script:
         "../scripts/shrink_frames.py"
