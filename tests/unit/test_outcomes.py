@@ -5,7 +5,7 @@ from outcomes import outcomes_text
 
 def test_files_for_people_are_named_by_sequence(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = ("figure.png", "pose_0.h5", "flow_1.pt", "pose.csv", "openpose", "flow/flo")
+    names = ("figure.png", "figure.pdf", "flow_1.pt", "pose.csv", "openpose", "flow/flo")
     wanted = [f"video/{sequence}/{name}" for sequence in ("walk", "走る") for name in names]
     for path in wanted[:4] + wanted[6:10]:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -26,7 +26,7 @@ def test_files_for_people_are_named_by_sequence(tmp_path, monkeypatch):
     assert '"flow={passes: 8, updates: 20}" (as many passes and updates as in the paper' in text
     # What was not asked for, as by `verify` or `fetch`, is not told of.
     assert outcomes_text(["resources/installed.txt"], folders, "video") == ""
-    assert outcomes_text(["video/walk/pose_0.h5", "video/table.md"], folders, "video") == ""
+    assert outcomes_text(["video/walk/figure.pdf", "video/table.md"], folders, "video") == ""
     assert outcomes_text(["video/walk/pose.csv"], folders, "video").splitlines()[0] == (
         "video/walk: pose.csv"
     )

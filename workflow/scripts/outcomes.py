@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-# Read by the workflow rather than by people.
-_STAGES = (".h5", ".pt")
+# Read by the workflow rather than by people, or named as PNG already.
+_UNNAMED = (".h5", ".pt", ".pdf")
 # Sequences after these are only counted.
 _SHOWN = 5
 _MORE = (
@@ -25,7 +25,7 @@ def outcomes_text(wanted: Iterable[str], folders: Sequence[str], tables: str) ->
     found: dict[str, list[str]] = {folder: [] for folder in [*folders, tables]}
     for path in map(Path, wanted):
         place = next((str(parent) for parent in path.parents if str(parent) in found), None)
-        if place and path.suffix not in _STAGES and path.exists():
+        if place and path.suffix not in _UNNAMED and path.exists():
             found[place].append(str(path.relative_to(place)))
     described = {folder: f"{folder}: {', '.join(sorted(found[folder]))}" for folder in found}
     lines = [described[folder] for folder in folders if found[folder]]
