@@ -138,6 +138,13 @@ def test_a_fused_flow_learns_nothing_and_shares_the_pose_that_it_shows():
     assert owner("fused", "pose_2") == ("ablation/fused", "pose_2")
 
 
+@pytest.mark.parametrize("adaptation", ["finetune", "fuse"])
+def test_blocks_are_drawn_in_one_place_only(adaptation):
+    blocks = {"flow.target": "blocks", "flow.adaptation": adaptation}
+    owner = sharing(blocks=blocks, same=blocks | {"flow.target_at": "pose"})
+    assert owner("same", "flow_1") == ("ablation/blocks", "flow_1")
+
+
 def test_variants_share_with_each_other_what_the_config_does_not_make():
     wide = {"frames.width": 99}
     owner = sharing(first=wide, second=wide | {"flow.passes": 2})
