@@ -12,7 +12,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import gpu_check
-from checks import Check, percent
+from checks import Check, LeftOutError, percent
 from gpu_check import WHOLE, Report, is_finished, read, table, watched
 from gpu_speed import busy_share
 
@@ -98,6 +98,33 @@ def test_the_same_command_goes_on_with_what_is_missing(call, tmp_path):
     assert call() == (0, [])
     assert call("--again", "--only", "three") == (0, ["three"])
     assert "3 checks, 0 not ok" in (tmp_path / "gpu-check.md").read_text()
+
+
+def test_what_was_left_out_is_tried_again(call, tmp_path, monkeypatch):
+    """For want of a file, say; and which of them are missing is looked at every time."""
+    lacking = True
+
+    def part(device):
+        if lacking:
+            raise LeftOutError("no video")
+        yield GOOD
+
+    def run(name, command, limit, folder):
+        gpu_check.write_rows(name, torch.device("cpu"), folder / "rows")
+        rows = map(json.loads, (folder / "rows").read_text().splitlines())
+        ran.append(name)
+        return Report(name, WHOLE, 1, [Check(*row) for row in rows])
+
+    ran = []
+    monkeypatch.setattr(gpu_check, "PARTS", {"device": (lambda _: [NOTED], 1), "demo": (part, 1)})
+    monkeypatch.setattr(gpu_check, "watched", run)
+    call()
+    assert "| demo | left out | no video |  |  |" in (tmp_path / "gpu-check.md").read_text()
+    lacking = False
+    call()
+    assert "| demo | a | 1 | 1 | ok |" in (tmp_path / "gpu-check.md").read_text()
+    call()
+    assert ran == ["device", "demo"] * 2 + ["device"]
 
 
 def test_the_table_is_there_after_each_part(call, tmp_path):
