@@ -402,6 +402,7 @@ def test_a_crop_that_is_right_is_kept(config, given, crop):
         ({"max_side": 320}, {"width": 224}, {"width": 224}),
         ({"width": 224}, {"width": None}, {}),
         ({"rate": "null", "step": "3"}, {"first": 1}, {"step": 3}),
+        ({"step": 6}, {}, {"step": 6}),
     ],
 )
 def test_what_a_sequence_says_of_its_frames_comes_first(config, common, own, changes):

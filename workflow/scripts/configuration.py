@@ -102,7 +102,7 @@ def _frames_in_full(filled: dict[str, Any]) -> Iterator[Problem]:
     common = filled["frames"]
     parts: dict[Keys, dict[str, Any]] = {("frames",): common}
     for name, sequence in filled["sequences"].items():
-        if own := sequence.get("frames"):
+        if (own := sequence.get("frames")) is not None:
             given = [key for key, value in own.items() if value is not None]
             replaced = {_ALTERNATIVES[key]: None for key in given if key in _ALTERNATIVES}
             sequence["frames"] = common | replaced | own
