@@ -55,6 +55,10 @@ SOURCES = ("benchmarks", "config", "tests", "workflow", "Snakefile")
 SUFFIXES = {"", ".py", ".smk", ".yaml", ".npz"}
 CPU_LIMITS = 10
 WHOLE = "whole"
+# What stands in the place of the checks of a part that this machine lacks something for.
+LEFT_OUT = "left out"
+# The part that asks for what may change between two calls: files, packages, the driver.
+CHANGING = "device"
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     for part in arguments.only or PARTS:
         file = folder / f"{part}.json"
-        if arguments.again or not is_finished(file):
+        if arguments.again or part == CHANGING or not is_finished(file):
             print(f"{part} ...", end=" ", flush=True)
             command = [sys.executable, __file__, "--device", device.type, "--only", part, "--rows"]
             limit = PARTS[part][1] * (CPU_LIMITS if device.type == "cpu" else 1)
@@ -124,7 +128,7 @@ def write_rows(part: str, device: torch.device, path: Path) -> None:
                 print(check, flush=True)
                 print(json.dumps(check), file=stream, flush=True)
         except LeftOutError as missing:
-            print(json.dumps(Check("all of it", f"left out: {missing}")), file=stream)
+            print(json.dumps(Check(LEFT_OUT, str(missing))), file=stream)
 
 
 def watched(part: str, command: list[str], limit: float, folder: Path) -> Report:
@@ -175,8 +179,11 @@ def read(file: Path) -> Report:
 
 
 def is_finished(file: Path) -> bool:
-    """Whether a part came to its end, be it with what is not ok."""
-    return file.is_file() and read(file).ended == WHOLE
+    """Whether a part came to its end, be it with what is not ok, and lacked nothing for it."""
+    if not file.is_file():
+        return False
+    report = read(file)
+    return report.ended == WHOLE and all(check.what != LEFT_OUT for check in report.checks)
 
 
 def made_with(device: torch.device) -> str:

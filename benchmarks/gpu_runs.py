@@ -107,7 +107,9 @@ def view(
     config = yaml.safe_load(file.read_text())
     sequence = config["sequences"][VIEW] | {"video": f"inputs/{DEMO_VIDEO.name}"}
     flow = config["flow"] | {"weights": f"inputs/{DEMO_WEIGHTS.name}"} | change.get("flow", {})
-    config |= {**change, "device": device, "flow": flow, "downloads": {}}
+    # A third of the demo's arithmetic: a CPU computes beside the GPU.
+    frames = config["frames"] | {"width": 224}
+    config |= {**change, "device": device, "frames": frames, "flow": flow, "downloads": {}}
     file.write_text(yaml.safe_dump(config | {"sequences": dict.fromkeys(sequences, sequence)}))
     return project
 

@@ -89,10 +89,35 @@ def test_of_one_cycle_the_config_itself_is_the_first(given):
     assert [row.compared_with for row in learned] == [CONFIGURED] * 3
 
 
+@pytest.mark.parametrize(
+    ("flow", "left"),
+    [
+        ({"target_at": "pose"}, ["flow.target: blocks", "learning as in the paper"]),
+        # They are drawn where the pose is projected in any case.
+        (
+            {"target": "blocks", "block": {"person_height": 500}},
+            ["learning as in the paper"],
+        ),
+        (
+            {"learning_rate": 1e-5, "learning_rate_decay": False, "knee": 1},
+            ["flow.target: blocks", "flow.target_at: pose"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("cycles", [1, 2])
+def test_of_the_finetuning_nothing_is_taken_away_that_the_config_lacks(given, flow, left, cycles):
+    given["cycles"] = cycles
+    given["flow"] |= flow
+    learned = [name for name in rows_of(given) if name.startswith("cycle 1, ")]
+    assert learned == [f"cycle 1, {part}" for part in left]
+
+
 @pytest.mark.parametrize("adaptation", ["fuse", "none"])
 def test_without_finetuning_no_cycle_is_set_apart(given, adaptation):
     given["flow"]["adaptation"] = adaptation
-    assert not [name for name in rows_of(given) if "cycle 1" in name]
+    rows = rows_of(given)
+    assert not [name for name in rows if "cycle 1" in name]
+    assert {row.compared_with for row, _ in rows.values()} <= {None, *rows}
 
 
 def test_reference_mode_has_defaults_of_its_own(given):

@@ -100,6 +100,18 @@ def test_the_config_given_is_not_changed(config):
     assert config == before
 
 
+@pytest.mark.parametrize("results", ["results", "./results", "a/../results", "/big//results"])
+def test_results_are_as_snakemake_writes_the_targets_in_them(config, results):
+    """Or `snakemake ./results/table.csv` would find no rule for it."""
+    full = complete(
+        copy.deepcopy(config) | {"results": results, "sequences": {"walk": {"video": "w"}}}
+    )
+    expected = {"/big//results": "/big/results"}.get(results, "results")
+    assert full["results"] == expected
+    made = full["sequences"]["walk"]["estimates"]["pose"]["file"]
+    assert made == f"{expected}/mine/walk/landmarks.h5"
+
+
 @pytest.mark.parametrize(
     ("section", "key"), [((), "datset"), (("flow",), "lr"), (("sequences", "walk"), "vidoe")]
 )
@@ -390,6 +402,7 @@ def test_a_crop_that_is_right_is_kept(config, given, crop):
         ({"max_side": 320}, {"width": 224}, {"width": 224}),
         ({"width": 224}, {"width": None}, {}),
         ({"rate": "null", "step": "3"}, {"first": 1}, {"step": 3}),
+        ({"step": 6}, {}, {"step": 6}),
     ],
 )
 def test_what_a_sequence_says_of_its_frames_comes_first(config, common, own, changes):

@@ -8,13 +8,16 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import gpu_check
-from checks import Check, percent
+from checks import Check, LeftOutError, percent
 from gpu_check import WHOLE, Report, is_finished, read, table, watched
 from gpu_speed import busy_share
+
+from configuration import complete
 
 GOOD, BAD = Check("a", "1", "1", True), Check("b | c", "2\n3", "1", False)
 NOTED = Check("d", "4")
@@ -100,6 +103,33 @@ def test_the_same_command_goes_on_with_what_is_missing(call, tmp_path):
     assert "3 checks, 0 not ok" in (tmp_path / "gpu-check.md").read_text()
 
 
+def test_what_was_left_out_is_tried_again(call, tmp_path, monkeypatch):
+    """For want of a file, say; and which of them are missing is looked at every time."""
+    lacking = True
+
+    def part(device):
+        if lacking:
+            raise LeftOutError("no video")
+        yield GOOD
+
+    def run(name, command, limit, folder):
+        gpu_check.write_rows(name, torch.device("cpu"), folder / "rows")
+        rows = map(json.loads, (folder / "rows").read_text().splitlines())
+        ran.append(name)
+        return Report(name, WHOLE, 1, [Check(*row) for row in rows])
+
+    ran = []
+    monkeypatch.setattr(gpu_check, "PARTS", {"device": (lambda _: [NOTED], 1), "demo": (part, 1)})
+    monkeypatch.setattr(gpu_check, "watched", run)
+    call()
+    assert "| demo | left out | no video |  |  |" in (tmp_path / "gpu-check.md").read_text()
+    lacking = False
+    call()
+    assert "| demo | a | 1 | 1 | ok |" in (tmp_path / "gpu-check.md").read_text()
+    call()
+    assert ran == ["device", "demo"] * 2 + ["device"]
+
+
 def test_the_table_is_there_after_each_part(call, tmp_path):
     assert call("--only", "one") == (0, ["one"])
     assert "Not run yet: two, three." in (tmp_path / "gpu-check.md").read_text()
@@ -141,6 +171,19 @@ def test_a_gpu_is_busy_where_any_kernel_runs(intervals, share):
 def test_numbers_are_compared_in_percent_of_the_cpus(ours, ok):
     check = percent(ours, 100, "px", 1.5, "EPE")
     assert check.ok is ok and f"({ours - 100:+.3f} %)" in check.measured
+
+
+def test_the_part_demo_takes_one_view_of_small_frames(tmp_path):
+    """Or the runs on the CPU beside it would not end in its time."""
+    change = {"cycles": 1, "flow": {"precision": "fast"}}
+    project = gpu_check.gpu_runs.view(tmp_path, "fast", "cuda", change, ("cam04", "again"))
+    config = complete(yaml.safe_load((project.folder / "config" / "config.yaml").read_text()))
+    one, other = config["sequences"].values()
+    assert one == other and not Path(one["video"]).is_relative_to("resources/downloads")
+    assert (config["device"], config["cycles"], config["frames"]["width"]) == ("cuda", 1, 224)
+    given = yaml.safe_load((Path(__file__).parents[2] / "config/config.yaml").read_text())
+    assert config["flow"]["passes"] == given["flow"]["passes"]
+    assert config["flow"]["precision"] == "fast"
 
 
 def test_every_file_with_tests_for_a_gpu_is_run_there():

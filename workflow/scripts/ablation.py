@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from configuration import ConfigError, complete
+from sharing import flow_of
 from video_sequences import named_sequences
 
 # Keys, or parts of the config, that may vary; of them not what has no part in the result.
@@ -127,13 +128,15 @@ def _standard(
             for key, value in _PARTS
         ),
     ]
+    known = [(_variant(given, {}, "ablation.standard"), CONFIGURED)]
     if full["flow"]["adaptation"] == "finetune":
+        known.append((_variant(given, {"cycles": 1}, "ablation.standard"), first))
         if first == FIRST_CYCLE:
             variants.append((first, {}, ESTIMATED))
         variants += [
             (f"cycle 1, {part}", {**keys, "cycles": 1}, first) for part, keys in _FLOW_PARTS.items()
         ]
-    known, stands_for = [(_variant(given, {}, "ablation.standard"), CONFIGURED)], {}
+    stands_for: dict[str, str] = {}
     for name, keys, other in variants:
         config, compared_with = (
             _variant(given, keys, "ablation.standard"),
@@ -143,13 +146,18 @@ def _standard(
             yield Row(name, "", full["cycles"], compared_with)
         elif name == FIRST_CYCLE:
             yield Row(name, "", 1, compared_with)
-        elif same := next((row for its, row in known if its == config), None):
+        elif same := next((row for its, row in known if _alike(its, config)), None):
             stands_for[name] = same
         else:
             known.append((config, name))
             folder = _folder(name)
             configs[folder] = config
             yield Row(name, folder, config["cycles"], compared_with)
+
+
+def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two configs come to the same, whatever they say of what has no part in it."""
+    return {**one, "flow": flow_of(one)} == {**other, "flow": flow_of(other)}
 
 
 def _given(

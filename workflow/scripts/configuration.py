@@ -1,6 +1,7 @@
 """Reading the config against its schema: defaults filled in, errors that name the key."""
 
 import math
+import os
 from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import chain, repeat
@@ -58,6 +59,8 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         # Each of an item's missing keys is an error that lists them all.
         lines = dict.fromkeys(f"{_key(path, places)}: {text}" for path, text in problems)
         raise ConfigError("\n".join(lines))
+    # As Snakemake writes targets that are named to it: ./results/table.csv is results/table.csv.
+    filled["results"] = os.path.normpath(filled["results"])
     for name, sequence in filled["sequences"].items():
         made = {
             "format": "landmarks",
@@ -99,7 +102,7 @@ def _frames_in_full(filled: dict[str, Any]) -> Iterator[Problem]:
     common = filled["frames"]
     parts: dict[Keys, dict[str, Any]] = {("frames",): common}
     for name, sequence in filled["sequences"].items():
-        if own := sequence.get("frames"):
+        if (own := sequence.get("frames")) is not None:
             given = [key for key, value in own.items() if value is not None]
             replaced = {_ALTERNATIVES[key]: None for key in given if key in _ALTERNATIVES}
             sequence["frames"] = common | replaced | own

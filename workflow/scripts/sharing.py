@@ -26,7 +26,9 @@ _IN_FULL = {
 
 def flow_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """What a config says of flow and its finetuning, in its mode."""
-    return config["flow"] | (_IN_FULL if is_reference(config) else {})
+    flow = config["flow"] | (_IN_FULL if is_reference(config) else {})
+    # Blocks are drawn where the pose is projected, whatever the config says.
+    return flow | ({"target_at": "pose"} if flow["target"] == "blocks" else {})
 
 
 def is_reference(config: Mapping[str, Any]) -> bool:
