@@ -30,7 +30,7 @@ lint: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	cd workflow/scripts && PYTHONPATH=. ../../$(BIN)/lint-imports --no-cache ../../pyproject.toml
-	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake --lint
 
 # The compact cases of tests/golden have no weights: they are made again from their seed.

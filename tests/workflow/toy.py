@@ -113,7 +113,6 @@ def copy_sources(folder: Path) -> None:
     ignored = shutil.ignore_patterns("__pycache__", "downloads", "environments")
     for name in ("config", "envs", "profiles", "resources", "workflow"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    shutil.copy(ROOT / "Snakefile", folder)
 
 
 def write_inputs(folder: Path) -> None:

@@ -1,16 +1,9 @@
 import re
 import shutil
-import sys
-from copy import deepcopy
-from pathlib import Path
-
-from snakemake.exceptions import WorkflowError
-
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from ablation import ablation
 from code_digest import code_digest
-from configuration import DOWNLOADS, EXPORTS, ConfigError
+from configuration import EXPORTS, ConfigError
 from flowpose.download.manifest import FOLDER_MANIFEST
 from flowpose.errors import InputError
 from flowpose.video.image_folder import is_picture
@@ -32,13 +25,14 @@ from video_sequences import SOURCES
 # Those who name videos are told at the end what came out.
 OWN_VIDEOS = any(isinstance(config.get(key), str) for key in SOURCES[:3])
 try:
-    CONFIGS, ROWS = ablation(deepcopy(config))
-    # In place: scripts see this object too.
-    config.update(CONFIGS[""])
+    CONFIGS, ROWS = ablation(given_config())
 except ConfigError as error:
     raise WorkflowError(
         f"The config is not right:\n{error}\nEvery key: config/README.md"
     )
+CONFIGS = in_place(CONFIGS) if IS_MODULE else CONFIGS
+# Scripts see it, too.
+config = CONFIGS[""]
 
 DATASET = config["dataset"]
 CYCLES = config["cycles"]
@@ -50,7 +44,6 @@ TABLES = f"{FOLDER}/{DATASET}"
 ENVIRONMENT = "../../envs/flowpose.yaml"
 # What the workflow estimates itself where a sequence has no estimates, and by what.
 LANDMARKS = f"{RESULTS}/landmarks.h5"
-ENVIRONMENTS = "resources/environments"
 MEDIAPIPE = f"{ENVIRONMENTS}/mediapipe/installed.txt"
 
 # Either the config names sequences, or says where Human3.6M lies, of which some have no labels.
@@ -201,7 +194,12 @@ def kept(kind, path):
 def is_made(path):
     """Whether the workflow makes or fetches what the config names."""
     folders = (DOWNLOADS, LABELS)
-    return path in ESTIMATED or any(map(Path(path).is_relative_to, folders))
+    return (
+        path in ESTIMATED
+        or path in BROUGHT
+        or any(map(Path(path).is_relative_to, folders))
+        or is_made_by_others(path)
+    )
 
 
 def given_file(path, wildcards, *made):
@@ -295,7 +293,7 @@ def made_before_flows(wildcards):
     inputs, Snakemake overlooks other reasons to run it, where the truth is made again.)
     """
     folder = RESULTS.format(sequence=wildcards.sequence)
-    if Path(f"{folder}/flow_0.h5").exists():
+    if inputs_count() or Path(f"{folder}/flow_0.h5").exists():
         return []
     stages = ("truth.h5", "keypoints.h5", "pose_0.h5")
     files = [stage_file(wildcards.sequence, stage) for stage in stages]
@@ -347,7 +345,8 @@ def environment_first(wildcards):
 
     (With an `ancient` input, Snakemake overlooks other reasons to run, where that is made again.)
     """
-    return [] if Path(LANDMARKS.format(**wildcards)).exists() else [MEDIAPIPE]
+    there = Path(LANDMARKS.format(**wildcards)).exists()
+    return [] if there and not inputs_count() else [MEDIAPIPE]
 
 
 def given_crop(wildcards):

@@ -12,8 +12,32 @@ def discarded():
         [
             ([str(file) for file in job.input], [str(file) for file in job.output])
             for job in workflow.dag.jobs
+            if is_own(job.rule)
         ]
     )
+
+
+def failed_here():
+    """Of the jobs, or groups of them, that failed, names and logs of those of these rules."""
+    groups = [
+        sorted(
+            (str(job), str(job.log[0]))
+            for job in (failed.jobs if failed.is_group() else [failed])
+            if is_own(job.rule)
+        )
+        for failed in workflow.scheduler.failed
+    ]
+    return list(filter(None, groups))
+
+
+def after(handler, own):
+    """A handler that does what another does, and then this one's own."""
+
+    def both(log):
+        handler(log)
+        own()
+
+    return both
 
 
 def end(messages):
@@ -38,15 +62,13 @@ onsuccess:
 onerror:
     # What Snakemake prints of a failed job hides the reason: so that comes last.
     messages = discarded()[1] if config["allow_missing"] else []
-    if workflow.scheduler.failed:
-        messages.append(
-            failures_text(
-                sorted(
-                    (str(job), str(job.log[0]))
-                    for job in (failed.jobs if failed.is_group() else [failed])
-                )
-                for failed in workflow.scheduler.failed
-            )
-        )
+    if failed := failed_here():
+        messages.append(failures_text(failed))
     if messages:
         end(messages)
+
+
+# Of a module Snakemake calls none of these.
+if IS_MODULE and workflow.modifier.rule_whitelist is None:
+    workflow._onsuccess = after(workflow._onsuccess, onsuccess)
+    workflow._onerror = after(workflow._onerror, onerror)

@@ -18,11 +18,12 @@ def exports_there():
 
 def everything_made():
     """Every file of the results, and how it would be made now."""
+    own = [maker for maker in workflow.rules if is_own(maker)]
     found, todo = {}, [*map(str, rules.all.input), *exports_there()]
     while todo:
         path = todo.pop()
-        maker = next((made for made in workflow.rules if made.is_producer(path)), None)
-        elsewhere = path.startswith((DOWNLOADS, ENVIRONMENTS))
+        maker = next((made for made in own if made.is_producer(path)), None)
+        elsewhere = path.startswith((DOWNLOADS, ENVIRONMENTS)) or path in BROUGHT
         if path in found or maker is None or elsewhere:
             continue
         wildcards = Wildcards(fromdict=maker.get_wildcards(path))
