@@ -36,7 +36,14 @@ def planning_row(n_sequences: int, targets: list[str]) -> dict[str, object]:
 
 def dry_run(folder: str, path: Path, targets: list[str]) -> str:
     snakemake = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules"]
-    where = ["--snakefile", ROOT / "workflow" / "Snakefile", "--directory", folder, "--configfile", path]
+    where = [
+        "--snakefile",
+        ROOT / "workflow" / "Snakefile",
+        "--directory",
+        folder,
+        "--configfile",
+        path,
+    ]
     profile = ["--workflow-profile", ROOT / "profiles" / "default"]
     done = subprocess.run(
         [*snakemake, *where, *profile, "--", *targets], capture_output=True, text=True, check=False

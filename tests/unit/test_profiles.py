@@ -33,3 +33,13 @@ def test_gpus_for_the_rules_that_can_use_one():
 )
 def test_the_same_runs_again_as_on_one_machine(key):
     assert SLURM[key] == DEFAULT[key]
+
+
+def test_the_same_runs_again_without_a_profile():
+    text = (ROOT / "workflow" / "rules" / "settings.smk").read_text()
+    triggers = re.search(r"frozenset\((.*?)\)", text, re.DOTALL)[1]
+    named = re.findall(r"RerunTrigger\.(\w+)", triggers)
+    assert [name.lower().replace("_", "-") for name in named] == DEFAULT["rerun-triggers"]
+    (size,) = re.findall(r"max_checksum_file_size = ([\d_]+)", text)
+    assert f"{int(size) // 10**9}GB" == DEFAULT["max-checksum-file-size"]
+    assert "force_incomplete = True" in text and DEFAULT["rerun-incomplete"] is True

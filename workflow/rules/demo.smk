@@ -1,9 +1,8 @@
 # Files of the demo that its config names, where it does not run in the folder of the workflow.
 BROUGHT = set()
-if Path(DEMO).resolve() != CHECKOUT / "resources" / "demo":
-    BROUGHT = {
-        f"{DEMO}/{path.name}" for path in (CHECKOUT / "resources" / "demo").iterdir()
-    }
+_own_files = CHECKOUT / "resources" / "demo"
+if not (Path(DEMO).exists() and _own_files.samefile(DEMO)):
+    BROUGHT = {f"{DEMO}/{path.name}" for path in _own_files.iterdir()}
 
 
 rule bring_demo:
