@@ -31,8 +31,8 @@ except ConfigError as error:
         f"The config is not right:\n{error}\nEvery key: config/README.md"
     )
 CONFIGS = in_place(CONFIGS) if IS_MODULE else CONFIGS
-# Scripts see it, too.
-config = CONFIGS[""]
+# Scripts see it, too, and where their inputs are brought to, if they are.
+config = CONFIGS[""] | {"local_copies": STORAGE.root if STORAGE else ""}
 
 DATASET = config["dataset"]
 CYCLES = config["cycles"]
@@ -44,7 +44,7 @@ TABLES = f"{FOLDER}/{DATASET}"
 ENVIRONMENT = "../../envs/flowpose.yaml"
 # What the workflow estimates itself where a sequence has no estimates, and by what.
 LANDMARKS = f"{RESULTS}/landmarks.h5"
-MEDIAPIPE = f"{ENVIRONMENTS}/mediapipe/installed.txt"
+MEDIAPIPE = local(f"{ENVIRONMENTS}/mediapipe/installed.txt")
 
 # Either the config names sequences, or says where Human3.6M lies, of which some have no labels.
 SEQUENCES, LEFT_OUT = config["sequences"], {}
@@ -202,8 +202,18 @@ def is_made(path):
     )
 
 
+def is_there(path):
+    """Whether a file is there that the workflow makes."""
+    return STORAGE.has(path) if STORAGE else Path(path).exists()
+
+
 def given_file(path, wildcards, *made):
-    """A file of the config as an input, if it is one that `made`, of the sequence, come from."""
+    """A file of the config as an input, if it is one that `made`, of the sequence, come from.
+
+    In a storage it has to be there, and Snakemake says so before anything runs.
+    """
+    if STORAGE:
+        return path
     outputs = [output.format(sequence=wildcards.sequence) for output in made]
     return path if is_made(path) or is_input(path, outputs) else []
 
@@ -255,7 +265,8 @@ def files_of(parts, *made):
 def in_folders(parts, *made):
     """An input function: the files in the folders that parts of the sequence name.
 
-    A folder that is gone has those that the first of `made` was made from.
+    A folder that is gone has those that the first of `made` was made from; a storage plugin brings
+    folders as a whole.
     """
 
     def paths(wildcards):
@@ -267,6 +278,8 @@ def in_folders(parts, *made):
             for path in (
                 [f"{folder}/{FOLDER_MANIFEST}"]
                 if is_made(folder)
+                else [folder]
+                if STORAGE
                 else files_in(folder, output, (found.pattern,))
             )
         ]
@@ -293,7 +306,7 @@ def made_before_flows(wildcards):
     inputs, Snakemake overlooks other reasons to run it, where the truth is made again.)
     """
     folder = RESULTS.format(sequence=wildcards.sequence)
-    if inputs_count() or Path(f"{folder}/flow_0.h5").exists():
+    if inputs_count() or is_there(f"{folder}/flow_0.h5"):
         return []
     stages = ("truth.h5", "keypoints.h5", "pose_0.h5")
     files = [stage_file(wildcards.sequence, stage) for stage in stages]
@@ -309,12 +322,12 @@ def true_flow_of(wildcards):
 def video_for(made):
     """An input function: the video of the sequence, or the pictures in its folder, to make a file from.
 
-    Nothing where there is none to read.
+    Nothing where there is none to read. A storage plugin brings a folder as a whole.
     """
 
     def paths(wildcards):
         video = of_sequence("video")(wildcards)
-        if is_made(video) or Path(video).is_file():
+        if STORAGE or is_made(video) or Path(video).is_file():
             return [video]
         there = files_in(video, made.format(sequence=wildcards.sequence), ("*",))
         pictures = [file for file in there if is_picture(Path(file))]
@@ -345,7 +358,7 @@ def environment_first(wildcards):
 
     (With an `ancient` input, Snakemake overlooks other reasons to run, where that is made again.)
     """
-    there = Path(LANDMARKS.format(**wildcards)).exists()
+    there = is_there(LANDMARKS.format(**wildcards))
     return [] if there and not inputs_count() else [MEDIAPIPE]
 
 
@@ -356,8 +369,11 @@ def given_crop(wildcards):
 
 
 def tables_there(_):
-    """This data set's table, and those that other configs have left in the same results."""
-    others = map(str, Path(FOLDER).glob("*/table.csv"))
+    """This data set's table, and those that other configs have left in the same results.
+
+    What else a storage holds cannot be asked: there it is this one alone.
+    """
+    others = [] if STORAGE else map(str, Path(FOLDER).glob("*/table.csv"))
     return sorted({f"{TABLES}/table.csv", *others})
 
 

@@ -21,7 +21,10 @@ def given_paths(sequence):
 # Snakemake says that nothing is to be done where an input is missing and all outputs are there.
 for variant, sequence in product(CONFIGS, SEQUENCES):
     for key, path, output in given_paths(in_variant(variant, sequence)):
-        if not is_made(path):
+        if STORAGE:
+            if wrong := STORAGE.problem(path):
+                raise WorkflowError(f"{key}: {path}: {wrong}")
+        elif not is_made(path):
             try:
                 refuse_replacement(key, path, output)
             except InputError as error:
