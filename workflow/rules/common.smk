@@ -278,9 +278,7 @@ def in_folders(parts, *made):
             for path in (
                 [f"{folder}/{FOLDER_MANIFEST}"]
                 if is_made(folder)
-                else [folder]
-                if STORAGE
-                else files_in(folder, output, (found.pattern,))
+                else [folder] if STORAGE else files_in(folder, output, (found.pattern,))
             )
         ]
 

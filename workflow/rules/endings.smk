@@ -33,7 +33,9 @@ def failed_here():
     for job in chain.from_iterable(groups):
         bring(job.log[0])
     return [
-        sorted((str(job), str(job.log[0])) for job in group) for group in groups if group
+        sorted((str(job), str(job.log[0])) for job in group)
+        for group in groups
+        if group
     ]
 
 
