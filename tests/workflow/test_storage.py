@@ -61,3 +61,11 @@ def test_pods_that_share_a_bucket_give_the_table_of_one_machine(finished, pods, 
     here, there = (table[table.sequence.eq(SEQUENCE) & table.cycle.lt(2)] for table in tables)
     pd.testing.assert_frame_equal(here, there, check_exact=True)
     assert not (project.folder / "results").exists()
+
+
+def test_paths_that_are_none_of_the_bucket_are_refused_before_anything_runs(tmp_path):
+    flow = CONFIG["flow"] | {"weights": "/raft.pth"}
+    project, bucket = stored(tmp_path / "project", flow=flow), tmp_path / "bucket"
+    run = project.snakemake(*options(bucket), "--dry-run")
+    wrong = f"flow.weights: /raft.pth: with a default storage, paths are relative to {bucket}"
+    assert not run.ok and wrong in run.text

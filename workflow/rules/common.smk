@@ -357,7 +357,8 @@ def environment_first(wildcards):
     (With an `ancient` input, Snakemake overlooks other reasons to run, where that is made again.)
     """
     there = is_there(LANDMARKS.format(**wildcards))
-    return [] if there and not inputs_count() else [MEDIAPIPE]
+    # Without a shared disk it has the landmarks made where it lies itself, on this machine.
+    return [] if there and not inputs_count() and not STORAGE else [MEDIAPIPE]
 
 
 def given_crop(wildcards):

@@ -22,10 +22,17 @@ def given_paths(sequence):
 for variant, sequence in product(CONFIGS, SEQUENCES):
     for key, path, output in given_paths(in_variant(variant, sequence)):
         if STORAGE:
-            if wrong := STORAGE.problem(path):
-                raise WorkflowError(f"{key}: {path}: {wrong}")
+            refuse_elsewhere(key, path)
         elif not is_made(path):
             try:
                 refuse_replacement(key, path, output)
             except InputError as error:
                 raise WorkflowError(error)
+
+if STORAGE:
+    refuse_elsewhere("results", FOLDER)
+for path in named_downloads():
+    if path.endswith(FOLDER_MANIFEST):
+        without_storage(
+            f"a folder of a download, {path},", "put its files there, and name those"
+        )

@@ -17,6 +17,12 @@ def without_storage(what, remedy):
         )
 
 
+def refuse_elsewhere(key, path):
+    """Refuse a path of the config that cannot be one of the storage."""
+    if wrong := STORAGE.problem(path):
+        raise WorkflowError(f"{key}: {path}: {wrong}")
+
+
 if config.get("allow_missing"):
     without_storage("allow_missing", "leave it out: --keep-going finishes the others")
 if config.get("videos"):
