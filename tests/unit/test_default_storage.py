@@ -50,18 +50,18 @@ def test_paths_that_lead_out_of_the_storage_are_refused(storage, path):
     assert storage.problem("data/a.mp4") is None
 
 
-def test_the_log_of_a_job_elsewhere_is_brought_once(storage, tmp_path):
+def test_the_log_of_a_job_elsewhere_takes_the_place_of_an_older_one(storage):
     stored = storage._object("results/flow_0.h5")
 
     class Log(str):
         is_storage, storage_object = True, stored
 
     log = Log(stored.local_path())
-    bring(log)
-    assert Path(log).read_text() == "flow"
-    Path(log).write_text("newer")
-    bring(log)
-    assert Path(log).read_text() == "newer"
+    for older in (None, "of an earlier run here"):
+        if older:
+            Path(log).write_text(older)
+        bring(log)
+        assert Path(log).read_text() == "flow"
 
 
 def test_parameters_name_the_copies_of_files_and_folders():

@@ -33,8 +33,8 @@ class DefaultStorage:
 
 
 def bring(file: Any) -> None:
-    """Have a file of a rule here, if it is in the storage and not here yet."""
-    if file.is_storage and not Path(file).exists() and file.storage_object.exists():
+    """Have a file of a rule here as it is in the storage, where a job elsewhere may have put it."""
+    if file.is_storage and file.storage_object.exists():
         Path(file).parent.mkdir(parents=True, exist_ok=True)
         file.storage_object.retrieve_object()
 
