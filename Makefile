@@ -1,14 +1,15 @@
 # make table: set up, then compute the demo's table.      make test: set up, then run all tests.
-# make unit, test-slurm, lint, golden, faults, bench, gpu-check, lock: see README.md, "Working on flowpose".
+# make unit, test-slurm, test-browser, lint, golden, faults, bench,
+# gpu-check, lock: see README.md, "Working on flowpose".
 
 PYTHON ?= python3
 DEVICE ?= cpu
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
-# A worker a core, each with files of tests of its own.
-PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile
+# A worker a core, each with files of tests of its own, in the order of tests/conftest.py.
+PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: table test test-slurm unit lint golden faults bench gpu-check lock
+.PHONY: table test test-slurm test-browser unit lint lint-python lint-workflow golden faults bench gpu-check lock
 .DELETE_ON_ERROR:
 
 table: .venv/workflow
@@ -21,16 +22,24 @@ test: .venv/dev
 test-slurm: .venv/dev
 	FLOWPOSE_SLURM=1 $(BIN)/python -m pytest tests/workflow/test_slurm.py
 
+# The page in a real browser: as root, they install Debian's Chromium where it is missing.
+test-browser: .venv/dev
+	FLOWPOSE_BROWSER=1 $(BIN)/python -m pytest tests/unit/test_page_in_browser.py
+
 # What to run while one works: the library alone, in a minute or two.
 unit: .venv/dev
 	$(BIN)/python -m pytest $(PARALLEL) tests/unit
 
-lint: .venv/dev
+lint: lint-python lint-workflow
+
+lint-python: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	cd workflow/scripts && PYTHONPATH=. ../../$(BIN)/lint-imports --no-cache ../../pyproject.toml
-	$(BIN)/snakefmt --check workflow
+
+lint-workflow: .venv/dev
+	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
 # The compact cases of tests/golden have no weights: they are made again from their seed.

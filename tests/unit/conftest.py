@@ -18,6 +18,7 @@ from flowpose.evaluation.metric import Scores
 from flowpose.evaluation.pose_metrics import POSE_METRICS
 from flowpose.evaluation.score_files import add_scores
 from flowpose.evaluation.sequence_scores import ScoreFiles
+from flowpose.pose.skeletons import METRO_14
 from flowpose.runtime.devices import prepare
 from flowpose.storage import stage_files
 
@@ -100,7 +101,7 @@ def score_files(tmp_path, provenance):
                 # One mean, or one a frame.
                 values = np.where(valid, np.reshape(of_metric, (-1, 1)), 1e6)
                 scores = Scores(values, valid & np.isfinite(values), metric.unit)
-                add_scores(group, metric.name, scores, (), axes=("frame", "joint"))
+                add_scores(group, metric.name, scores, METRO_14.joints, axes=("frame", "joint"))
 
         files = ScoreFiles(
             tmp_path / name / "pose_scores.h5",

@@ -16,6 +16,7 @@ from flowpose.evaluation.ablation_table import (
 from flowpose.evaluation.ablation_text import write_ablation
 from flowpose.evaluation.metric import Scores
 from flowpose.pictures.ablation_figure import _draw_metric, draw_ablation, read_ablation
+from flowpose.version import __version__
 
 METRICS = {metric.name: metric for metric in MAIN_METRICS if not metric.instead_of}
 ENDS = ("_low", "_high", "_difference")
@@ -114,7 +115,7 @@ def test_what_nothing_is_known_of_has_no_column(score_files, tmp_path):
     assert "epe_px" in table and "mpjpe_mm" not in table
     assert not any(name.startswith("mpjpe_mm") for name in table)
     paths = [tmp_path / f"ablation.{kind}" for kind in ("csv", "md", "tex", "png", "pdf")]
-    write_ablation(table, "mine", *paths[:3])
+    write_ablation(table, "mine", *paths[:3], config="a.yaml")
     draw_ablation(read_ablation(paths[0]), *paths[3:], title="mine")
     assert "EPE" in paths[1].read_text() and "MPJPE" not in paths[1].read_text()
     assert paths[3].read_bytes().startswith(b"\x89PNG")
@@ -140,7 +141,7 @@ def test_without_any_truth_the_table_has_what_takes_none(score_files, tmp_path, 
     }
     assert table.loc[1, "pose_flow_px_difference"] == pytest.approx(-2)
     paths = [tmp_path / f"ablation.{kind}" for kind in ("csv", "md", "tex")]
-    write_ablation(table, "mine", *paths)
+    write_ablation(table, "mine", *paths, config="a.yaml")
     lines = paths[1].read_text().splitlines()
     rows = [[cell.strip() for cell in line.split("|")] for line in lines if "|" in line]
     bones = rows[0].index("Bone variation (mm)")
@@ -185,7 +186,7 @@ def written(variants, tmp_path):
     found, means = variants
     paths = [tmp_path / f"ablation.{kind}" for kind in ("csv", "md", "tex")]
     table = collect_ablation(found, allow_missing=False)
-    write_ablation(table, "my_data", *paths)
+    write_ablation(table, "my_data", *paths, config="my_config.yaml")
     return *paths, table, means
 
 
@@ -203,11 +204,12 @@ def test_files_have_digits_and_what_is_to_be_seen_first(written):
     assert heads[0][:3] == ["variant", "MPJPE (mm)", "PA-MPJPE (mm)"]
     assert heads[1][:3] == ["variant", "compared with", "MPJPE (mm)"]
     by_name = {row[0]: row for row in rows[1:4]}
-    assert by_name["with flow_1"][1].startswith(f"**{means[1]:.1f}** [")
-    assert by_name["worse"][1].startswith(f"{means[2]:.1f} [")
+    halves = ((table["mpjpe_mm_high"] - table["mpjpe_mm_low"]) / 2).tolist()
+    assert by_name["with flow_1"][1] == f"**{means[1]:.1f}** ± {halves[1]:.1f}"
+    assert by_name["worse"][1] == f"{means[2]:.1f} ± {halves[2]:.1f}"
     # Of PCK more is better.
     pck = heads[0].index("PCK at 150 mm (%)")
-    assert by_name["worse"][pck].startswith(f"**{means[2]:.1f}** [")
+    assert by_name["worse"][pck].startswith(f"**{means[2]:.1f}** ± ")
     differences = {row[0]: row for row in rows[5:]}
     assert set(differences) == {"with flow_1", "worse"}
     assert differences["with flow_1"][1] == "as estimated"
@@ -215,16 +217,19 @@ def test_files_have_digits_and_what_is_to_be_seen_first(written):
     assert differences["with flow_1"][2].startswith(sure)
     tex = latex.read_text()
     assert tex.count(r"\toprule") == tex.count(r"\bottomrule") == 2
-    assert rf"with flow\_1 & \textbf{{{means[1]:.1f}}} {{\scriptsize [" in tex
+    cell = rf"\textbf{{{means[1]:.1f}}} {{\scriptsize $\pm$ {halves[1]:.1f}}}"
+    assert rf"with flow\_1 & {cell} &" in tex
     assert r"with flow\_1 & as estimated & \textbf{$-$" in tex
-    assert r"\caption{my\_data, 2 sequences, 60 frames, flowpose " in tex and r"95 \%" in tex
+    assert rf"\caption{{my\_data (my\_config.yaml), flowpose {__version__}, 2 seq" in tex
+    assert r"95 \%" in tex and "mm/frame$^2$" in tex
 
 
 def test_a_difference_of_nothing_has_no_sign_that_says_so(score_files, tmp_path):
     files = {"walk": score_files("walk", poses=[4.0], flows=[4.0])}
     same = [VariantScores("a", None, 0, files), VariantScores("b", "a", 0, files)]
     paths = [tmp_path / f"ablation.{kind}" for kind in ("csv", "md", "tex")]
-    write_ablation(collect_ablation(same, allow_missing=False), "mine", *paths)
+    table = collect_ablation(same, allow_missing=False)
+    write_ablation(table, "mine", *paths, config="a.yaml")
     assert "+0.0 [+0.0, +0.0]" in paths[1].read_text() and "−0.0" not in paths[1].read_text()
     assert "**+0.0" not in paths[1].read_text()
 

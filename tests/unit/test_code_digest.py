@@ -95,6 +95,17 @@ def test_an_edit_of_what_is_not_imported_does_not_count(scripts, name):
     assert digest() == before
 
 
+def test_a_page_or_script_beside_a_module_counts_where_the_module_does(scripts):
+    before = digest()
+    (scripts / "library" / "unused.js").write_text("draw();\n")
+    assert digest() == before
+    (scripts / "library" / "tools.js").write_text("draw();\n")
+    there = digest()
+    assert there != before
+    edit(scripts / "library" / "tools.js", "draw()", "draw(2)")
+    assert digest() not in (before, there)
+
+
 @pytest.mark.parametrize(
     "line",
     ["import other", "import other as o", "from other import two", "def f():\n    import other\n"],
@@ -253,3 +264,11 @@ def test_no_change_of_syntax_is_overlooked(sample, old, new):
     assert old in text
     (sample / "sample.py").write_text(text.replace(old, new, 1))
     assert digest("sample.py") != before
+
+
+def test_a_file_is_parsed_once_for_all_scripts_that_import_it(scripts, monkeypatch):
+    parsed, parse = [], code_digest.ast.parse
+    monkeypatch.setattr(code_digest.ast, "parse", lambda text: parsed.append(text) or parse(text))
+    (scripts / "second.py").write_text((scripts / "rule.py").read_text() + "import other\n")
+    assert digest() != code_digest.code_digest("second.py")
+    assert len(parsed) == len(set(parsed)) == 7

@@ -149,12 +149,12 @@ def test_frames_are_used_by_their_time(extract, pictures):
 def test_a_crop_may_be_found_from_the_frames_that_are_used(extract, pictures):
     asked = []
 
-    def crop(used, size):
-        asked.append((list(used), size))
+    def crop(used, times, size):
+        asked.append((list(used), size, (times * FPS).round(9).tolist()))
         return (3, 2, 20, 30)
 
     frames, header = extract(crop=crop)
-    assert asked == [([1, 6, 11], (WIDTH, HEIGHT))]
+    assert asked == [([1, 6, 11], (WIDTH, HEIGHT), list(range(N_FRAMES)))]
     assert header.view == View((3, 2, 20, 30))
     np.testing.assert_array_equal(frames, pictures[[1, 6, 11], 2:32, 3:23])
 

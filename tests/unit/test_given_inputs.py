@@ -1,17 +1,21 @@
 import json
+from pathlib import Path
 
+import h5py
 import pytest
 
+import given_inputs
+from flowpose.errors import InputError
 from flowpose.storage import stage_files
-from given_inputs import files_in, names_digest
+from given_inputs import files_in, is_input, names_digest, refuse_replacement
 
 
 @pytest.fixture(autouse=True)
 def forgotten():
-    """A process looks at a folder once."""
-    files_in.cache_clear()
+    """A process looks at a file or folder once."""
     yield
-    files_in.cache_clear()
+    for cached in (files_in, given_inputs.is_there, given_inputs._made_from):
+        cached.cache_clear()
 
 
 @pytest.fixture
@@ -57,3 +61,42 @@ def test_of_a_folder_that_is_gone_nothing_is_known_without_that(tmp_path, kind, 
 def test_the_digest_is_of_the_names():
     assert names_digest(["a", "b"]) == names_digest(["b", "a"])
     assert len({names_digest(x) for x in ([], ["a"], ["a", "b"], ["ab"])}) == 4
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """How often each path was looked for, and each file opened."""
+    looks, opened = [], []
+    exists, file = Path.exists, h5py.File
+    monkeypatch.setattr(Path, "exists", lambda path: looks.append(str(path)) or exists(path))
+    monkeypatch.setattr(
+        h5py,
+        "File",
+        lambda path, *how, **more: opened.append(str(path)) or file(path, *how, **more),
+    )
+    return looks, opened
+
+
+def test_a_plan_looks_once_for_what_many_stages_are_made_from(tmp_path, counted):
+    looks, _ = counted
+    weights = tmp_path / "raft.pth"
+    weights.touch()
+    for n in range(3):
+        refuse_replacement("flow.weights", str(weights), str(tmp_path / f"{n}.h5"))
+        assert is_input(str(weights), [str(tmp_path / f"{n}.h5")])
+    assert looks == [str(weights)]
+
+
+def test_a_plan_asks_once_what_a_file_was_made_from(tmp_path, provenance, counted):
+    _, opened = counted
+    made, gone = tmp_path / "made.h5", tmp_path / "gone.npz"
+    fields = vars(provenance) | {"inputs": {str(gone): ""}}
+    with stage_files.create(made, type(provenance)(**fields)):
+        pass
+    opened.clear()
+    for _ in range(3):
+        refuse_replacement("truth", str(gone), str(made))
+        assert is_input(str(gone), [str(made)])
+    with pytest.raises(InputError, match="made from"):
+        refuse_replacement("truth", str(tmp_path / "mistyped.npz"), str(made))
+    assert opened == [str(made)]

@@ -24,18 +24,20 @@ def test_a_room_says_in_a_line_what_is_in_it_and_holds_nothing_itself(room):
     assert len(tree.body) == 1 and len(ast.get_docstring(tree).splitlines()) == 1
 
 
-def test_no_job_waits_for_pytorch_that_does_not_compute_with_it():
-    """It takes seconds to import, several times what the others take together."""
+def test_no_job_waits_for_what_takes_long_to_import_and_is_not_needed():
+    """PyTorch takes seconds, parts of SciPy one, several times what the others take together."""
     modules = [
         *("jobs", "flowpose.video.frames_file", "flowpose.pose.assembly", "flowpose.pose.labels"),
         *(f"flowpose.readers.{name}" for name in ("dcpose", "mediapipe", "metro", "openpose")),
         *("flowpose.datasets.multiview", "flowpose.datasets.flow_files"),
-        *("flowpose.refinement.repair", "flowpose.refinement.refine"),
+        *(f"flowpose.refinement.{name}" for name in ("repair", "refine", "smoothing")),
         *("flowpose.evaluation.pose_scores", "flowpose.evaluation.flow_scores"),
-        *("flowpose.evaluation.sequence_table", "flowpose.pictures.moment"),
+        *("flowpose.evaluation.sequence_table", "flowpose.evaluation.ablation_table"),
+        *("flowpose.pictures.moment", "flowpose.pictures.sequence_page"),
     ]
-    code = f"import sys, {', '.join(modules)}; print('torch' in sys.modules)"
+    slow = {"torch", "scipy.signal", "scipy.stats"}
+    code = f"import sys, {', '.join(modules)}; print({slow} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
     )
-    assert done.stdout == "False\n"
+    assert done.stdout == "set()\n"

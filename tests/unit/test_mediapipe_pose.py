@@ -20,12 +20,12 @@ SPOTS = [(10, 20), (11, 21), None, (40, 30), (63, 47)]
 
 @pytest.fixture
 def video(tmp_path):
-    def write(spots):
+    def write(spots, **options):
         pictures = np.zeros((len(spots), SIZE[1], SIZE[0], 3), np.uint8)
         for picture, spot in zip(pictures, spots, strict=True):
             if spot:
                 picture[spot[1], spot[0]] = 255
-        return write_video(tmp_path / "walk.mkv", pictures, "ffv1", pixels="yuv444p")
+        return write_video(tmp_path / "walk.mkv", pictures, "ffv1", pixels="yuv444p", **options)
 
     return write
 
@@ -55,6 +55,7 @@ def python(tmp_path):
 
 
 def test_landmarks_are_px_and_metres_of_every_frame(video, python, caplog):
+    """Before the first, it sees those that follow it, backwards."""
     caplog.set_level("INFO")
     found = estimate_landmarks(video(SPOTS), python(), crop=None)
     expected = np.full((F, 33, 2), np.nan)
@@ -62,9 +63,9 @@ def test_landmarks_are_px_and_metres_of_every_frame(video, python, caplog):
         expected[frame] = spot or np.nan
     np.testing.assert_allclose(found.joints_2d, expected, atol=1e-5)
     np.testing.assert_allclose(found.joints_3d[..., :2], expected)
-    # Each was looked at once, in order.
+    # After these four each is looked at once, in order.
     seen = [frame for frame in range(F) if SPOTS[frame]]
-    assert found.joints_3d[seen, 0, 2].tolist() == [frame + 1 for frame in seen]
+    assert found.joints_3d[seen, 0, 2].tolist() == [4 + frame + 1 for frame in seen]
     assert found.confidence[:, 7].tolist() == [0.5, 0.5, 0, 0.5, 0.5]
     assert found.skeleton.joints == MEDIAPIPE_33.joints
     assert found.image_size == SIZE
@@ -81,13 +82,44 @@ def test_only_the_crop_is_looked_at(video, python):
     assert found.image_size == SIZE
 
 
+@pytest.mark.parametrize(
+    ("part", "frames"),
+    [
+        ({"start": 0.3}, range(3, 30)),
+        ({"end": 1.2}, range(12)),
+        ({"start": 0.4, "end": 2.05}, range(4, 21)),
+    ],
+)
+def test_only_the_part_from_start_to_end_is_looked_at(video, python, caplog, part, frames):
+    """Here of 30 frames, 10 a second; nothing is said of the others."""
+    caplog.set_level("INFO")
+    path = video([(10 + n, 20) for n in range(30)], fps=10)
+    found = estimate_landmarks(path, python(), crop=None, **part)
+    expected = np.full((30, 33, 2), np.nan)
+    expected[frames] = np.array([(10 + n, 20) for n in frames])[:, None]
+    np.testing.assert_allclose(found.joints_2d, expected, atol=1e-5)
+    assert np.isfinite(found.joints_3d).all((1, 2)).tolist() == [n in frames for n in range(30)]
+    assert (found.confidence[:, 0] > 0).tolist() == [n in frames for n in range(30)]
+    # In order, after the ten that follow the first.
+    order = found.joints_3d[frames, 0, 2]
+    assert order.tolist() == [10 + n + 1 for n in range(len(frames))]
+    assert f"somebody was found in {len(frames)} of {len(frames)} frames" in caplog.text
+
+
+def test_a_part_beyond_the_end_is_refused(video, python):
+    path = video([(10, 20)] * 20, fps=10)
+    message = "walk.mkv: no frame from frames.start to frames.end: the last is shown at 1.90 s"
+    with pytest.raises(InputError, match=message):
+        estimate_landmarks(path, python(), crop=None, start=5)
+
+
 def test_a_crop_beyond_the_picture_is_refused(video, python):
     with pytest.raises(InputError, match=r"walk.mkv: the crop reaches to \(68, 48\)"):
         estimate_landmarks(video(SPOTS), python(), crop=(48, 28, 20, 20))
 
 
 def test_a_video_without_anybody_is_refused(video, python):
-    message = r"walk.mkv: MediaPipe finds nobody in any of its 3 frames \(is a person to be seen"
+    message = r"walk.mkv: MediaPipe finds nobody in any of 3 frames \(is a person to be seen"
     with pytest.raises(InputError, match=message):
         estimate_landmarks(video([None] * 3), python(), crop=None)
 

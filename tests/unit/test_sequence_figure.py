@@ -6,11 +6,13 @@ from matplotlib.figure import Figure
 
 from flowpose.evaluation.flow_metrics import FLOW_METRICS
 from flowpose.evaluation.metric import Scores
+from flowpose.evaluation.pictured import PICTURED
 from flowpose.evaluation.score_files import add_scores
 from flowpose.evaluation.sequence_scores import read_sequence_scores
+from flowpose.flow.true_flow_file import TrueField
 from flowpose.pictures.moment import Moment, pair_to_show
 from flowpose.pictures.moment_file import read_moment, write_moment
-from flowpose.pictures.sequence_figure import _PICTURED, _draw_scores
+from flowpose.pictures.sequence_figure import _draw_scores
 from flowpose.storage import stage_files
 
 
@@ -19,10 +21,10 @@ def drawn(score_files):
     """Draws the curves of poses and flows of these means; the panels."""
 
     def run(poses, flows):
-        axes = Figure().subplots(1, len(_PICTURED))
+        axes = Figure().subplots(1, len(PICTURED))
         scores = read_sequence_scores(score_files("walk", poses=poses, flows=flows, n_frames=12))
         _draw_scores(list(axes), scores, mark=3)
-        return {metrics[0].name: panel for metrics, panel in zip(_PICTURED, axes, strict=True)}
+        return {metrics[0].name: panel for metrics, panel in zip(PICTURED, axes, strict=True)}
 
     return run
 
@@ -103,12 +105,21 @@ def test_a_moment_is_read_as_it_was_written(tmp_path, provenance):
         poses=points,
         motions=points,
         flows=tuple(rng.normal(size=(2, 6, 8, 2)).astype(np.float32)),
+        true_flow=TrueField(
+            rng.normal(size=(6, 8, 2)).astype(np.float32), rng.random((6, 8)) < 0.5
+        ),
+        losses={"flow_1": rng.random((3, 5)), "pose_1": rng.random(9)},
     )
     write_moment(tmp_path / "moment.h5", moment, provenance)
     read = read_moment(tmp_path / "moment.h5")
     assert read.pair == 7
     np.testing.assert_array_equal(read.picture, moment.picture)
     np.testing.assert_array_equal(read.flows, moment.flows)
+    np.testing.assert_array_equal(read.true_flow.flow, moment.true_flow.flow)
+    np.testing.assert_array_equal(read.true_flow.person, moment.true_flow.person)
+    assert set(read.losses) == {"flow_1", "pose_1"}
+    for stage in read.losses:
+        np.testing.assert_array_equal(read.losses[stage], moment.losses[stage])
     for kind in ("poses", "motions"):
         assert set(getattr(read, kind)) == set(points)
         for who in points:

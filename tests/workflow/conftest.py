@@ -1,8 +1,10 @@
 """The toy project, finished once and copied for every test that changes it."""
 
 import signal
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from toy import CONFIG, Project, copy_sources, write_inputs
 
 # A shell has it ignored by what it starts in the background, as the tests may be.
@@ -10,16 +12,30 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Project:
-    """A project whose table and pictures have been made; copy it before changing it."""
-    folder = tmp_path_factory.mktemp("finished") / "project"
+def finished(tmp_path_factory, worker_id) -> Project:
+    """A project whose table and pictures have been made, by one worker for all.
+
+    Others copy it at any time: copy it before changing it, or running anything in it.
+    """
+    session = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        session = session.parent
+    project = Project(session / "finished")
+    with FileLock(session / "finished.lock"):
+        if not project.folder.exists():
+            finish(tmp_path_factory.mktemp("finished") / "project").rename(project.folder)
+    return project
+
+
+def finish(folder: Path) -> Path:
+    """Make the toy project's table and pictures in a new folder."""
     copy_sources(folder)
     write_inputs(folder / "inputs")
     project = Project(folder)
     project.write_config(CONFIG)
     run = project.snakemake(target="all")
     assert run.ok, run.text
-    return project
+    return folder
 
 
 @pytest.fixture

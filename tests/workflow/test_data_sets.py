@@ -8,9 +8,9 @@ from toy import TABLE
 
 @pytest.fixture(scope="module")
 def two(finished, tmp_path_factory):
-    """The finished project, and another data set that has one of its sequences."""
+    """The finished project, and another data set: one of its sequences, in one cycle."""
     project = finished.copy(tmp_path_factory.mktemp("two") / "project")
-    config = project.config | {"dataset": "another"}
+    config = project.config | {"dataset": "another", "cycles": 1}
     del config["sequences"]["Walking 1"]
     (project.folder / "config" / "another.yaml").write_text(yaml.safe_dump(config))
     return project
@@ -42,7 +42,7 @@ def test_the_table_is_of_all_data_sets(two):
     run = run_another(two)
     assert run.ok, run.text
     table = pd.read_csv(two.folder / TABLE)
-    assert list(table["dataset"]) == ["another"] * 6 + ["toy"] * 9
+    assert list(table["dataset"]) == ["another"] * 4 + ["toy"] * 9
     of_each = [pd.read_csv(results / name / "table.csv") for name in ("another", "toy")]
     pd.testing.assert_frame_equal(table, pd.concat(of_each, ignore_index=True))
     readable = (results / "table.md").read_text()
@@ -75,3 +75,19 @@ def test_a_table_that_is_none_is_named(two, tmp_path):
     assert not run.ok
     assert "results/another/table.csv: no table of flowpose" in run.text.splitlines()[-1]
     assert (project.folder / TABLE).read_bytes() == before
+
+
+def test_a_sequence_that_the_config_lacks_is_no_target(project):
+    run = project.snakemake("--dry-run", target="results/toy/nobody/pose_1.h5")
+    assert not run.ok
+    assert "toy has no sequence \x27nobody\x27" in run.text
+
+
+def test_a_file_of_a_sequence_that_the_config_lacks_is_given(project):
+    """Names of sequences are not listed in the rules\x27 patterns."""
+    config = project.config
+    del config["sequences"]["Walking 1"]
+    config["flow"]["weights"] = "results/toy/Walking 1/flow_2.pt"
+    project.write_config(config)
+    planned = project.planned("--forceall", target="results/toy/right/flow_1.h5")
+    assert planned["flow_initial"] == planned["flow_finetuned"] == planned["frames"] == 1

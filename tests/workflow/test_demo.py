@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from toy import Project, copy_sources
+from toy import ONE_THREAD, Project, copy_sources
 
 from flowpose.flow.field_file import open_flows
 from flowpose.pose.keypoint_file import read_keypoints
@@ -42,7 +42,7 @@ def test_demo_gets_better(tmp_path):
     # A third of the arithmetic.
     config["frames"] |= {"first": 30, "width": 224}
     path.write_text(yaml.safe_dump(config))
-    run = demo.snakemake()
+    run = demo.snakemake(*ONE_THREAD)
     assert run.ok, run.text
     table = pd.read_csv(demo.folder / "results" / "table.csv")
     errors = table.set_index(["sequence", "cycle"])[IMPROVED]
@@ -52,4 +52,4 @@ def test_demo_gets_better(tmp_path):
         assert better.all(), f"cycle {cycle}: {errors.loc['cam04']}"
     with_flow, without = flow_terms(demo.folder / "results" / "demo" / "cam04")
     assert with_flow < 0.8 * without
-    assert "Nothing to be done" in demo.snakemake().text
+    assert "Nothing to be done" in demo.snakemake(*ONE_THREAD).text

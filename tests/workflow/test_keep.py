@@ -4,21 +4,21 @@ import shutil
 
 import pandas as pd
 import pytest
-from test_verify import verdicts
+from test_verify import LIBRARY, verdicts
 from toy import TABLE
 
 
 @pytest.fixture(scope="module")
 def lean(finished, tmp_path_factory):
-    """A project of one sequence, finished with both keys off, table, picture and two exports."""
+    """A project of one sequence, finished with both keys off, pictures, page, video and exports."""
     project = finished.copy(tmp_path_factory.mktemp("lean") / "project")
     for folder in ("results", ".snakemake"):
         shutil.rmtree(project.folder / folder)
     config = project.config
     config["keep"] = {"frames": False, "flows": False}
-    config["exports"] = ["pose.csv", "flow/flo"]
-    del config["sequences"]["Walking 1"]
+    config["exports"] = ["pose.csv", "flow/flo", "page.html", "overlay.mp4"]
     project.write_config(config)
+    project.keep_only("right")
     run = project.snakemake(target="all")
     assert run.ok, run.text
     return project
@@ -29,7 +29,7 @@ def test_frames_and_flows_are_deleted_and_nothing_is_to_be_done(lean, finished):
     gone = {"frames.h5", *(f"flow_{k}.h5" for k in range(3)), "flow_1.pt", "flow_2.pt"}
     left = {path.name for path in results.glob("toy/right/*.*")}
     all_of_it = {path.name for path in (finished.folder / "results").glob("toy/right/*.*")}
-    assert left == all_of_it - gone | {"pose.csv"}
+    assert left == all_of_it - gone | {"pose.csv", "small_frames.h5", "page.html", "overlay.mp4"}
     flows = [f"{t:06}_{t + 2:06}.flo" for t in range(0, 8, 2)]
     assert sorted(path.name for path in results.glob("toy/right/flow/flo/[!.]*")) == flows
     rows = [(project.folder / TABLE).read_text().splitlines() for project in (lean, finished)]
@@ -40,12 +40,13 @@ def test_frames_and_flows_are_deleted_and_nothing_is_to_be_done(lean, finished):
 def test_what_is_left_is_current(lean):
     found = verdicts(lean)
     for path, (state, why) in found.items():
-        if path.endswith(("frames.h5", ".pt")) or "/flow_" in path.replace("flow_scores", ""):
+        if path.endswith(("/frames.h5", ".pt")) or "/flow_" in path.replace("flow_scores", ""):
             assert (state, why) == ("missing", "deleted once it was used, see keep"), path
         else:
             assert (state, why) == ("current", ""), path
-    assert len(found) == 23
-    assert found["toy/right/flow/flo"] == found["toy/right/pose.csv"] == ("current", "")
+    assert len(found) == 39
+    for export in ("flow/flo", "pose.csv", "page.html", "overlay.mp4"):
+        assert found[f"toy/right/{export}"] == ("current", "")
 
 
 def test_a_pose_is_exported_without_frames_and_flows(lean):
@@ -88,14 +89,34 @@ def test_what_is_left_of_other_settings_is_stale(lean, tmp_path, path, value, fi
     assert state == "stale" and found.startswith(why)
 
 
-def test_a_lost_picture_is_drawn_without_flows(lean, tmp_path):
+def test_what_is_to_look_at_is_made_again_without_frames_and_flows(lean, tmp_path):
+    """A picture that is lost, and a page in another style."""
     project = lean.copy(tmp_path / "project")
-    picture = project.folder / "results" / "toy" / "right" / "figure.png"
-    before = picture.read_bytes()
+    picture, page = (
+        project.folder / "results" / "toy" / "right" / name for name in ("figure.png", "page.html")
+    )
+    before, old = picture.read_bytes(), "const RATE = 10;"
     picture.unlink()
+    assert old in page.read_text()
+    script = "workflow/scripts/flowpose/pictures/sequence_page.js"
+    project.edit(script, old, "const RATE = 20;")
     run = project.snakemake(target="all")
-    assert run.ok and run.jobs() == {"figure": 1, "all": 1}, run.text
+    assert run.ok and run.jobs() == {"figure": 1, "page": 1, "all": 1}, run.text
     assert picture.read_bytes() == before
+    assert old not in page.read_text()
+
+
+def test_a_changed_metric_of_poses_needs_no_flows(lean, tmp_path):
+    """An edit of it brings none back, and changes its own columns."""
+    project = lean.copy(tmp_path / "project")
+    project.edit(f"{LIBRARY}/evaluation/pose_metrics.py", "_PCK_MM = 150", "_PCK_MM = 600")
+    before = pd.read_csv(project.folder / TABLE)
+    run = project.snakemake()
+    assert run.ok and run.jobs() == {"pose_scores": 1, "table": 1, "all_tables": 1}, run.text
+    after = pd.read_csv(project.folder / TABLE)
+    for metric in ("pck_150_percent", "auc_150_percent"):
+        assert (after.pop(metric) > before.pop(metric) + 10).all()
+    pd.testing.assert_frame_equal(after, before)
 
 
 def test_a_third_cycle_gives_what_three_at_once_give(lean, finished, tmp_path):

@@ -33,7 +33,7 @@ def deploy(folder: Path, snakefile: str, config: dict, more: str = "") -> Projec
     """A workflow that has this one as a module."""
     for name in ("workflow", "config"):
         (folder / name).mkdir(parents=True)
-    (folder / "config" / "config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "config" / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     text = DEPLOYED.format(snakefile=snakefile, more=more)
     (folder / "workflow" / "Snakefile").write_text(text)
     return Project(folder, configfile=None)
@@ -41,7 +41,7 @@ def deploy(folder: Path, snakefile: str, config: dict, more: str = "") -> Projec
 
 def files(folder: Path) -> set[Path]:
     """What is in a folder, but for what Python compiles where it may."""
-    found = {path.relative_to(folder) for path in folder.rglob("*")}
+    found = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
     return {path for path in found if "__pycache__" not in path.parts}
 
 

@@ -4,6 +4,7 @@ import shutil
 
 import cv2
 import h5py
+import numpy as np
 import pytest
 from toy import N_FRAMES, SIDE
 
@@ -35,16 +36,22 @@ def project(finished, tmp_path_factory):
     text = "\n".join("\t".join(row) for row in rows)
     (project.folder / "clips.tsv").write_text(text)
     project.write_config(project.config | {"sequences": "clips.tsv"})
+    # There from another run: this one is not asked for it, and does not tell of it at its end.
+    figure = project.folder / "results" / "toy" / "pictures" / "figure.png"
+    figure.parent.mkdir()
+    figure.touch()
     run = project.snakemake(target=FRAMES)
     assert run.ok, run.text
     assert run.jobs() == {"frames": 2}
+    assert "figure.png" not in run.text and "docs/own-video.md" not in run.text
     return project
 
 
 def test_frames_are_those_of_the_table_and_the_crop_is_found(project):
     inputs = project.folder / "inputs"
     found = read_detections(inputs / "estimates.npz", "right")
-    x, y, width, height = crop = person_crop(found, range(0, N_FRAMES, 2), (SIDE, SIDE))
+    used, times = range(0, N_FRAMES, 2), np.arange(N_FRAMES) / 50
+    x, y, width, height = crop = person_crop(found, used, times, (SIDE, SIDE))
     assert min(x, y) > 0 and max(width, height) < SIDE
     whole, cut = (h5py.File(project.folder / path) for path in FRAMES)
     with open_video(inputs / "right.avi") as video, whole, cut:

@@ -37,7 +37,7 @@ def folder(tmp_path_factory) -> Path:
     (project.folder / "ws_s0").symlink_to(GOLDEN / "ws_s0")
     write_random_raft(project.folder / "raft-random.pth")
     project.write_config(CONFIG)
-    run = project.snakemake("--set-threads", "flow_initial=2", "flow_finetuned=2")
+    run = project.snakemake()
     assert run.ok, run.text
     return project.folder
 

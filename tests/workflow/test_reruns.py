@@ -5,7 +5,6 @@ import shutil
 import time
 
 import numpy as np
-import pandas as pd
 import pytest
 
 TABLES = {"table": 1, "all_tables": 1}
@@ -157,26 +156,6 @@ def test_plot_style(project):
     assert project.planned(target="all") == {"all": 1, "figure": 2}
 
 
-def test_a_changed_metric_of_poses_needs_no_flows(project):
-    """They are deleted once they are used up, and an edit of that metric brings none back."""
-    shutil.rmtree(project.folder / "results")
-    shutil.rmtree(project.folder / ".snakemake")
-    set_key(project, "keep.flows", False)
-    run = project.snakemake()
-    assert run.ok, run.text
-    results = project.folder / "results"
-    assert not list(results.glob("*/*/flow_[0-9]*")) and list(results.glob("*/*/flow_scores_2.h5"))
-    assert project.planned() == {}
-    project.edit(f"{LIBRARY}/evaluation/pose_metrics.py", "_PCK_MM = 150", "_PCK_MM = 600")
-    before = pd.read_csv(results / "table.csv")
-    run = project.snakemake()
-    assert run.ok and run.jobs() == {"pose_scores": 2, **TABLES}, run.text
-    after = pd.read_csv(results / "table.csv")
-    for metric in ("pck_150_percent", "auc_150_percent"):
-        assert (after.pop(metric) > before.pop(metric) + 10).all()
-    pd.testing.assert_frame_equal(after, before)
-
-
 def replace_array(path, name, change):
     arrays = dict(np.load(path))
     arrays[name] = change(arrays[name])
@@ -289,6 +268,6 @@ def test_added_sequence(project):
     assert planned == dict.fromkeys((*stages, "pose_scores"), 1)
 
 
-def test_a_config_file_replaces_the_demo(finished):
-    run = finished.snakemake("--dry-run", "--forceall")
+def test_a_config_file_replaces_the_demo(project):
+    run = project.snakemake("--dry-run", "--forceall")
     assert run.ok and "sequence=right" in run.text and "cam01" not in run.text

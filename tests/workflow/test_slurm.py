@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from toy import ONE_THREAD, ROOT, VIDEOS, Project, Run
+from toy import CONFIG, ONE_THREAD, ROOT, Project, Run, copy_sources, write_inputs
 
 SLURM = ROOT / "tests" / "slurm"
 PROFILE = [
@@ -90,9 +90,22 @@ def hungry(slurm, tmp_path_factory) -> Iterator[Submitted]:
 
 
 @pytest.fixture(scope="module")
-def pipeline(hungry, finished, tmp_path_factory) -> tuple[Project, Run, Run]:
-    """The toy project from its inputs: cancelled in the middle of a finetuning, then resumed."""
-    project = finished.copy(tmp_path_factory.mktemp("pipeline") / "project")
+def local(hungry, tmp_path_factory) -> Project:
+    """One sequence of the toy project, in one cycle, without SLURM."""
+    project = Project(tmp_path_factory.mktemp("local") / "project")
+    copy_sources(project.folder)
+    write_inputs(project.folder / "inputs")
+    project.write_config(CONFIG | {"cycles": 1})
+    project.keep_only("right")
+    run = project.snakemake()
+    assert run.ok, run.text
+    return project
+
+
+@pytest.fixture(scope="module")
+def pipeline(hungry, local, tmp_path_factory) -> tuple[Project, Run, Run]:
+    """The same from its inputs: cancelled in the middle of a finetuning, then resumed."""
+    project = local.copy(tmp_path_factory.mktemp("pipeline") / "project")
     shutil.rmtree(project.folder / "results")
     shutil.rmtree(project.folder / ".snakemake")
     with Submitted(project.folder, *TOY) as run:
@@ -110,19 +123,19 @@ def pipeline(hungry, finished, tmp_path_factory) -> tuple[Project, Run, Run]:
         return project, cancelled, run.end()
 
 
-def test_cancelled_run_resumes_to_the_table_of_a_local_one(pipeline, finished):
+def test_cancelled_run_resumes_to_the_table_of_a_local_one(pipeline, local):
     project, cancelled, resumed = pipeline
     assert not cancelled.ok
     assert resumed.ok, resumed.text
     assert "frames" not in resumed.jobs()
     table = Path("results", "table.csv")
-    assert (project.folder / table).read_bytes() == (finished.folder / table).read_bytes()
+    assert (project.folder / table).read_bytes() == (local.folder / table).read_bytes()
 
 
 def test_stages_around_the_flows_share_a_job(pipeline):
-    """Three stages each, in one job a sequence."""
+    """Three stages of the sequence, in one job."""
     _, cancelled, _ = pipeline
-    assert len(re.findall(r"submitted.*/group_prepare_", cancelled.text)) == len(VIDEOS)
+    assert len(re.findall(r"submitted.*/group_prepare_", cancelled.text)) == 1
     for rule in ("frames", "truth", "estimates"):
         assert f"slurm_logs/rule_{rule}/" not in cancelled.text
 
@@ -135,7 +148,7 @@ def test_gpu_jobs_of_one_time_hold_different_gpus(hungry, pipeline):
 def test_log_names_the_gpu(pipeline):
     project, _, _ = pipeline
     logs = [path.read_text() for path in project.folder.glob("results/toy/*/logs/flow_[0-9].log")]
-    assert len(logs) == 3 * len(VIDEOS)
+    assert len(logs) == 2
     assert all(re.search(r"has set aside GPU [0-3]$", log, re.MULTILINE) for log in logs)
 
 

@@ -39,18 +39,22 @@ def flip_bit(path) -> None:
     path.write_bytes(content)
 
 
-def test_finished(finished):
-    made = states(finished)
+def test_finished(project):
+    made = states(project)
     stages = ["frames", "truth", "keypoints", *(f"pose_{k}" for k in range(3))]
     stages += [f"flow_{k}" for k in range(3)]
     scores = ["pose_scores", *(f"flow_scores_{cycle}" for cycle in range(3))]
     files = [f"{stage}.h5" for stage in (*stages, *scores)] + ["flow_1.pt", "flow_2.pt"]
+    names = ("figure", "joints", "errors", "losses")
+    pictures = [f"{name}.{kind}" for name in names for kind in ("png", "pdf")]
     expected = {
         f"toy/{sequence}/{file}"
         for sequence in ("Walking 1", "right")
-        for file in (*files, "moment.h5", "figure.png")
+        for file in (*files, "moment.h5", *pictures)
     }
     tables = {f"{folder}table.{kind}" for folder in ("", "toy/") for kind in ("csv", "md")}
+    tables |= {f"toy/summary.{kind}" for kind in ("csv", "md", "tex")}
+    tables |= {"toy/joints.png", "toy/joints.pdf", "toy/overview.html"}
     assert made == dict.fromkeys(expected | tables, "current")
 
 

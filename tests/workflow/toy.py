@@ -3,8 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import cv2
 import numpy as np
 import torch
 import yaml
+from forked_snakemake import run_snakemake
 from torchvision.models.optical_flow import raft_small
 
 from flowpose.pose.skeletons import METRO_14, convert
@@ -81,15 +80,9 @@ class Project:
     def snakemake(self, *arguments: str, target: str | list[str] = TABLE) -> Run:
         targets = [target] if isinstance(target, str) else target
         toy = ["--configfile", self.configfile, *ONE_THREAD] if self.configfile else []
-        done = subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *toy, *arguments, "--", *targets],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=1800,
-            check=False,
-        )
-        return Run(done.returncode == 0, done.stdout + done.stderr)
+        arguments = ["--cores", "2", *toy, *arguments, "--", *targets]
+        code, text = run_snakemake(arguments, self.folder)
+        return Run(code == 0, text)
 
     def planned(self, *arguments: str, target: str | list[str] = TABLE) -> dict[str, int]:
         """The jobs that a run would do."""
@@ -103,6 +96,12 @@ class Project:
         assert old in text, f"{file} has no {old!r}"
         path.write_text(text.replace(old, new, 1))
 
+    def keep_only(self, sequence: str) -> None:
+        """Take the other sequences out of the config."""
+        config = self.config
+        config["sequences"] = {sequence: config["sequences"][sequence]}
+        self.write_config(config)
+
     def copy(self, folder: Path) -> "Project":
         shutil.copytree(self.folder, folder)
         return Project(folder)
@@ -113,6 +112,7 @@ def copy_sources(folder: Path) -> None:
     ignored = shutil.ignore_patterns("__pycache__", "downloads", "environments")
     for name in ("config", "envs", "profiles", "resources", "workflow"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    shutil.copy(ROOT / "Snakefile", folder)
 
 
 def write_inputs(folder: Path) -> None:

@@ -19,6 +19,7 @@ rule ablation_table:
             update(f"{TABLES}/ablation.csv"),
             caption="../report/ablation.rst",
             category="Ablation",
+            labels={"shows": "as a table"},
         ),
         md=update(f"{TABLES}/ablation.md"),
         tex=update(f"{TABLES}/ablation.tex"),
@@ -29,6 +30,7 @@ rule ablation_table:
         ENVIRONMENT
     params:
         dataset=DATASET,
+        config=CONFIG_NAME,
         sequences=list(SEQUENCES),
         rows=[
             {
@@ -53,6 +55,7 @@ rule ablation_figure:
             f"{TABLES}/ablation.png",
             caption="../report/ablation.rst",
             category="Ablation",
+            labels={"shows": "as a picture"},
         ),
         pdf=f"{TABLES}/ablation.pdf",
     log:

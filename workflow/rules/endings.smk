@@ -63,8 +63,9 @@ onsuccess:
         if messages + unreadable:
             end(messages + unreadable)
     if OWN_VIDEOS:
+        wanted = {str(file) for job in workflow.dag.jobs for file in job.output}
         folders = [RESULTS.format(sequence=sequence) for sequence in SEQUENCES]
-        if text := outcomes_text(folders, TABLES):
+        if text := outcomes_text(wanted, folders, TABLES):
             print(f"\n{text}", file=sys.stderr)
 
 

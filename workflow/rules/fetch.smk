@@ -66,6 +66,6 @@ rule fetch:
     """All that must be downloaded, and nothing else."""
     input:
         expand(rules.fetch_download.output, package=config["downloads"]),
-        named_downloads(),
-        named_environments(),
+        named_downloads,
+        named_environments,
     localrule: True

@@ -15,13 +15,13 @@ rule frames:
         listing=video_digest(f"{RESULTS}/frames.h5"),
         fps=of_sequence("fps"),
         crop=of_sequence("crop"),
-        crop_modules=where_cropped_to_person(crop_modules),
-        keypoints=where_cropped_to_person(keys_of("keypoints")),
+        crop_modules=in_all(crop_modules),
+        keypoints=in_all(crop_keys),
         keypoints_listing=where_cropped_to_person(
             listing_of(["keypoints"], f"{RESULTS}/frames.h5")
         ),
-        code=lambda wildcards: code_digest(
-            "extract_frames.py", *where_cropped_to_person(crop_modules)(wildcards)
+        code=in_all(
+            lambda sequence: code_digest("extract_frames.py", *crop_modules(sequence))
         ),
     script:
         "../scripts/extract_frames.py"

@@ -1,38 +1,38 @@
-from itertools import product
-
-from given_inputs import refuse_replacement
+from given_inputs import is_there, refuse_replacement
 
 
-def given_paths(sequence):
-    """All that the config names for a sequence: key, path, and a file that is made from it."""
-    folder = RESULTS.format(sequence=sequence)
-    item, weights = item_of(sequence), config_of(sequence)["flow"]["weights"]
-    name = sequence.rpartition("/")[2]
-    yield f"sequences.{name}.video", item["video"], f"{folder}/frames.h5"
-    yield "flow.weights", weights, f"{folder}/flow_0.h5"
-    for part in parts_of(sequence):
-        given, found = part_of(sequence, part)
-        stage = "pose_0" if part == "pose" else part
-        key = part if part in item else f"estimates.{part}"
-        for path in found.paths(given, "file") + found.paths(given, "folder"):
-            yield f"sequences.{name}.{key}", path, f"{folder}/{stage}.h5"
+def leading_nowhere():
+    """What the config names and is not there: key, path, and the variant, sequence and stage made from it."""
+    for sequence in SEQUENCES:
+        for key, path, stage in named_by(sequence):
+            if not is_made(path) and not is_there(path):
+                for variant in CONFIGS:
+                    yield f"sequences.{sequence}.{key}", path, variant, sequence, stage
+    for variant, made in CONFIGS.items():
+        weights = made["flow"]["weights"]
+        if not is_made(weights) and not is_there(weights):
+            for sequence in SEQUENCES:
+                yield "flow.weights", weights, variant, sequence, "flow_0"
 
 
 # Snakemake says that nothing is to be done where an input is missing and all outputs are there.
-for variant, sequence in product(CONFIGS, SEQUENCES):
-    for key, path, output in given_paths(in_variant(variant, sequence)):
-        if STORAGE:
-            refuse_elsewhere(key, path)
-        elif not is_made(path):
-            try:
-                refuse_replacement(key, path, output)
-            except InputError as error:
-                raise WorkflowError(error)
-
 if STORAGE:
     refuse_elsewhere("results", FOLDER)
-for path in named_downloads():
-    if path.endswith(FOLDER_MANIFEST):
-        without_storage(
-            f"a folder of a download, {path},", "put its files there, and name those"
-        )
+    for variant in CONFIGS.values():
+        refuse_elsewhere("flow.weights", variant["flow"]["weights"])
+    for sequence in SEQUENCES:
+        for key, path, _ in named_by(sequence):
+            refuse_elsewhere(f"sequences.{sequence}.{key}", path)
+    for path in named_downloads(None):
+        if path.endswith(FOLDER_MANIFEST):
+            without_storage(
+                f"a folder of a download, {path},",
+                "put its files there, and name those",
+            )
+else:
+    for key, path, variant, sequence, stage in leading_nowhere():
+        folder = RESULTS.format(sequence=in_variant(variant, sequence))
+        try:
+            refuse_replacement(key, path, f"{folder}/{stage}.h5")
+        except InputError as error:
+            raise WorkflowError(error)

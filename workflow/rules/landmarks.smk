@@ -24,7 +24,7 @@ rule mediapipe_environment:
 
 
 rule landmarks:
-    """Where MediaPipe Pose sees one person, in all frames of the video."""
+    """Where MediaPipe Pose sees one person, in the part of the video that is used."""
     input:
         video_for(LANDMARKS),
         made_first=environment_first,
@@ -38,7 +38,8 @@ rule landmarks:
         video=of_sequence("video"),
         listing=video_digest(LANDMARKS),
         fps=of_sequence("fps"),
-        crop=given_crop,
+        crop=in_all(given_crop),
+        part=in_all(part_used),
         python=f"{ENVIRONMENTS}/mediapipe/bin/python",
         code=code_digest("estimate_landmarks.py"),
     script:

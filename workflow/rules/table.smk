@@ -23,6 +23,7 @@ rule table:
             update(f"{TABLES}/table.csv"),
             caption="../report/table.rst",
             category="Table",
+            labels={"shows": "means of every sequence and cycle"},
         ),
         md=update(f"{TABLES}/table.md"),
     log:
@@ -42,6 +43,8 @@ rule table:
             if "subject" in item or "action" in item
         },
         allow_missing=config["allow_missing"],
+        # Of captions.
+        config=CONFIG_NAME if by_action else "",
         code=code_digest("make_table.py"),
     script:
         "../scripts/make_table.py"

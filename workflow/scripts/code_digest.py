@@ -9,16 +9,21 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 SCRIPTS = Path(__file__).parent
 # What computes nothing: the words of errors, the version, and what is around a script's library
 # calls. Neither they nor what only they import count.
 UNCOUNTED = ("flowpose/errors.py", "flowpose/version.py", "jobs.py")
+# What a module has beside it under its own name, in other languages.
+_BESIDE = (".html", ".js")
 
 
 @cache
 def code_digest(script: str, *modules: str) -> str:
     """Digest of a script and of all that it imports from this folder; comments do not count.
+
+    Pages and their scripts, which lie beside a module of their name, count to the letter.
 
     Args:
         script: a file of this folder.
@@ -27,7 +32,9 @@ def code_digest(script: str, *modules: str) -> str:
     digest = hashlib.sha256()
     files = [file for module in modules for file in _module_files(module)]
     for path in sorted(_closure([SCRIPTS / script, *files])):
-        digest.update(f"{path.relative_to(SCRIPTS).as_posix()}\n{_text(_parse(path))}\n".encode())
+        digest.update(f"{path.relative_to(SCRIPTS).as_posix()}\n{_parse(path).text}\n".encode())
+        for beside in filter(Path.is_file, map(path.with_suffix, _BESIDE)):
+            digest.update(beside.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -40,12 +47,26 @@ def _closure(files: Iterable[Path]) -> set[Path]:
         path = todo.pop()
         if path not in found and path not in uncounted:
             found.add(path)
-            todo += (file for name in _imports(_parse(path)) for file in _module_files(name))
+            todo += _parse(path).imports
     return found
 
 
+class _Source(NamedTuple):
+    """A file: what counts of its text, and which files in this folder it imports."""
+
+    text: str
+    imports: tuple[Path, ...]
+
+
 @cache
-def _parse(path: Path) -> ast.Module:
+def _parse(path: Path) -> _Source:
+    """A file as it counts, looked at once for all scripts that import it."""
+    tree = _tree(path)
+    imports = {file for name in set(_imports(tree)) for file in _module_files(name)}
+    return _Source(_text(tree), tuple(imports))
+
+
+def _tree(path: Path) -> ast.Module:
     """The syntax tree without docstrings; it never has comments or layout."""
     tree = ast.parse(path.read_bytes())
     for node in ast.walk(tree):

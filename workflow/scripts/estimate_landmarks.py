@@ -1,4 +1,4 @@
-"""Rule landmarks: where MediaPipe sees a person, in all frames of the video."""
+"""Rule landmarks: where MediaPipe sees a person in the video."""
 
 from jobs import brought, job, progress
 from flowpose.estimators.mediapipe_pose import estimate_landmarks
@@ -10,6 +10,8 @@ with job(snakemake) as provenance:
         brought(snakemake, params.video),
         params.python,
         crop=params.crop,
+        start=params.part["start"],
+        end=params.part["end"],
         fps=params.fps,
         progress=progress(snakemake, "frame"),
     )

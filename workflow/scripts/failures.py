@@ -10,6 +10,8 @@ from flowpose.storage.stage_files import failure
 
 # What a job's script writes last if it ends well.
 DONE = "done"
+# And before that, how many seconds and MB it took.
+TOOK = "took %.1f s, %.0f MB of memory at most"
 # What a job's script writes last if it fails; the message may have several lines.
 _FAILED = re.compile(r"^\S+ \S+ failed: (.*)\Z", re.MULTILINE | re.DOTALL)
 

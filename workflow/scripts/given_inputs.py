@@ -12,6 +12,18 @@ from flowpose.errors import InputError
 from flowpose.storage.stage_files import read_provenance
 
 
+@cache
+def is_there(path: str) -> bool:
+    """Whether there is a file or folder that the config names, looked for once in a plan."""
+    return Path(path).exists()
+
+
+@cache
+def is_file(path: str) -> bool:
+    """Whether what the config names is a file, as `is_there`."""
+    return Path(path).is_file()
+
+
 def is_input(path: str, outputs: Sequence[str]) -> bool:
     """Whether a file of the config is an input that a stage's outputs can be made, or stay, from.
 
@@ -19,7 +31,7 @@ def is_input(path: str, outputs: Sequence[str]) -> bool:
     One that never was there is not, so that the stage's script reports it: as an input of
     Snakemake's it would stop all sequences, not just its own.
     """
-    if Path(path).exists():
+    if is_there(path):
         return True
     return all(Path(output).exists() for output in outputs) and path in _made_from(outputs[0])
 
@@ -35,7 +47,7 @@ def refuse_replacement(key: str, path: str, output: str) -> None:
     Raises:
         InputError: the path leads nowhere, and there is an output that was made from another one.
     """
-    if Path(path).exists() or not Path(output).exists():
+    if is_there(path) or not Path(output).exists():
         return
     made_from = _made_from(output)
     if not any(Path(source).is_relative_to(path) for source in made_from):
@@ -69,8 +81,9 @@ def names_digest(paths: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()[:12]
 
 
+@cache
 def _made_from(made: str) -> list[str]:
-    """The inputs that a file or a record names."""
+    """The inputs that a file or a record names, as they were when it was first asked for."""
     try:
         if made.endswith(".json"):
             return sorted(json.loads(Path(made).read_text())["inputs"])

@@ -3,9 +3,11 @@
 import logging
 import os
 import platform
+import resource
 import signal
 import sys
 import textwrap
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,7 +22,7 @@ from PIL import Image, ImageDraw
 from tqdm import tqdm
 
 from default_storage import local_copy, path_in_config
-from failures import DONE, failure_in, failure_line
+from failures import DONE, TOOK, failure_in, failure_line
 from flowpose.download.manifest import FOLDER_MANIFEST, check_folder
 from flowpose.errors import FlowposeError, InputError
 from flowpose.runtime.software import loaded_software
@@ -48,6 +50,7 @@ def job(snakemake) -> Iterator[Provenance]:
     output instead, so that the workflow goes on and the table can say what is missing and why.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    start = time.monotonic()
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     with _only_one(log) as stream:
@@ -79,6 +82,7 @@ def job(snakemake) -> Iterator[Provenance]:
             logging.error(traceback.format_exc())
             where = f"{type(error).__name__}: {error} (how it came about: {log})"
             sys.exit(_fail(snakemake, FlowposeError(where)))
+        logging.info(TOOK, time.monotonic() - start, _peak_mb())
         logging.info(DONE)
 
 
@@ -121,6 +125,13 @@ def _only_one(log: Path) -> Iterator[TextIO]:
 def brought(snakemake, value: Any) -> Any:
     """A path of the config, or a dictionary of some, as that of the input that it is."""
     return local_copy(value, list(snakemake.input), snakemake.config["local_copies"])
+
+
+def _peak_mb() -> float:
+    """MB of memory that this process, or one that it has run, has held at most."""
+    units = 2**20 if sys.platform == "darwin" else 2**10
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(of).ru_maxrss for of in who) / units
 
 
 def title(snakemake) -> str:
@@ -248,7 +259,7 @@ def _fail(snakemake, error: FlowposeError) -> int:
     for path in snakemake.output:
         if path.endswith(".h5"):
             write_failure(path, provenance, str(error))
-        elif path.endswith(".png"):
+        elif path.endswith((".png", ".pdf")):
             _write_notice(path, f"{snakemake.wildcards.sequence}: {error}")
         elif Path(path).suffix:
             Path(path).touch()

@@ -8,15 +8,7 @@ from flowpose.evaluation.sequence_table import collect, write
 
 with job(snakemake):
     params, output = snakemake.params, snakemake.output
-    # All flows of a sequence, then those of the next one.
-    flows, n = list(snakemake.input.flows), params.cycles + 1
-    of_sequences = [flows[i : i + n] for i in range(0, len(flows), n)]
-    scores = {
-        name: ScoreFiles(poses, of_sequence)
-        for name, poses, of_sequence in zip(
-            params.sequences, snakemake.input.poses, of_sequences, strict=True
-        )
-    }
+    scores = ScoreFiles.of_sequences(params.sequences, snakemake.input.poses, snakemake.input.flows)
     table = collect(
         params.dataset,
         scores,
@@ -29,7 +21,9 @@ with job(snakemake):
         activities = {name: activity_of(action) for name, (_, action) in params.recordings.items()}
         write_by_action(
             collect_by_action(scores, activities, ACTIVITIES),
+            params.dataset,
             output.by_action_csv,
             output.by_action_md,
             output.by_action_tex,
+            config=params.config,
         )

@@ -1,12 +1,10 @@
 """What a run on videos of one's own says at its end: where results are, and what to type next."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-# Read by the workflow rather than by people.
-_STAGES = (".h5", ".pt")
-# Exports that are folders.
-_FOLDERS = ("openpose", "flow/flo", "flow/kitti")
+# Read by the workflow rather than by people, or named as PNG already.
+_UNNAMED = (".h5", ".pt", ".pdf")
 # Sequences after these are only counted.
 _SHOWN = 5
 _MORE = (
@@ -16,25 +14,24 @@ _MORE = (
 )
 
 
-def outcomes_text(folders: Iterable[str], tables: str) -> str:
+def outcomes_text(wanted: Iterable[str], folders: Sequence[str], tables: str) -> str:
     """The message of a run that has ended well; none where it made nothing to look at.
 
     Args:
+        wanted: the files, and folders of files, that the run was to bring up to date.
         folders: of the sequences.
         tables: the folder of their tables.
     """
-    found = [(folder, _for_people(folder)) for folder in folders]
-    lines = [f"{folder}: {', '.join(names)}" for folder, names in found if names]
+    found: dict[str, list[str]] = {folder: [] for folder in [*folders, tables]}
+    for path in map(Path, wanted):
+        place = next((str(parent) for parent in path.parents if str(parent) in found), None)
+        if place and path.suffix not in _UNNAMED and path.exists():
+            found[place].append(str(path.relative_to(place)))
+    described = {folder: f"{folder}: {', '.join(sorted(found[folder]))}" for folder in found}
+    lines = [described[folder] for folder in folders if found[folder]]
     if not lines:
         return ""
     hidden = len(lines) - _SHOWN
     lines = lines[:_SHOWN] + ([f"and {hidden} more"] if hidden > 0 else [])
-    lines += [f"{tables}: {', '.join(names)}"] if (names := _for_people(tables)) else []
+    lines += [described[tables]] if found[tables] else []
     return "\n".join([*lines, _MORE])
-
-
-def _for_people(folder: str) -> list[str]:
-    """What people look at in a folder: the names of files, and of exports that are folders."""
-    paths = [path for path in Path(folder).glob("[!.]*") if path.suffix not in _STAGES]
-    files = [path.name for path in paths if path.is_file()]
-    return sorted([*files, *(name for name in _FOLDERS if (Path(folder) / name).is_dir())])

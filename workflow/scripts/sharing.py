@@ -127,6 +127,10 @@ class Sharing:
             for stage in _stages(config):
                 self._first.setdefault(self._digest(variant, stage), (variant, stage))
 
+    def is_none(self) -> bool:
+        """Whether every stage of every variant has a file of its own."""
+        return len(self._first) == sum(len(_stages(config)) for config in self._configs.values())
+
     def owner(self, variant: str, stage: str) -> tuple[str, str]:
         """The variant whose file of a stage stands for that of another, and that stage."""
         return self._first.get(self._digest(variant, stage), (variant, stage))

@@ -14,4 +14,5 @@ with job(snakemake):
         for row in params.rows
     ]
     table = collect_ablation(variants, allow_missing=params.allow_missing)
-    write_ablation(table, params.dataset, output.csv, output.md, output.tex)
+    files = (output.csv, output.md, output.tex)
+    write_ablation(table, params.dataset, *files, config=params.config)

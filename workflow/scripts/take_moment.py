@@ -1,9 +1,8 @@
-"""Rule moment: what a picture of a sequence shows of its frames, poses and flows."""
+"""Rule moment: what pictures of a sequence show of its frames, poses and flows."""
 
 from jobs import job
 from flowpose.pictures.moment import pair_to_show, take_moment
 from flowpose.pictures.moment_file import write_moment
-from flowpose.pose.pose_file import read_pose
 from flowpose.pose.truth_file import read_truth
 
 with job(snakemake) as provenance:
@@ -13,6 +12,7 @@ with job(snakemake) as provenance:
         inputs.frames,
         read_truth(inputs.truth),
         inputs.flows,
-        [read_pose(path) for path in inputs.poses],
+        inputs.poses,
+        next(iter(inputs.true_flow), None),
     )
     write_moment(snakemake.output[0], moment, provenance)

@@ -65,14 +65,14 @@ def collect_ablation(variants: Sequence[VariantScores], *, allow_missing: bool) 
         if (reason := files.failure())
     }
     why = "; ".join(f"{sequence}: {reason}" for sequence, reason in reasons.items())
-    check(allow_missing or not reasons, "ablation", why, "mend that, or set allow_missing: true")
+    check(allow_missing or not reasons, "scores", why, "mend that, or set allow_missing: true")
     sequences = [name for name in variants[0].files if name not in reasons]
-    check(bool(sequences), "ablation", f"all sequences failed: {why}")
+    check(bool(sequences), "scores", f"all sequences failed: {why}")
     values = {variant.name: _values(variant, sequences) for variant in variants}
     metrics = _shown([of for found in values.values() for of in found])
     check(
         bool(metrics),
-        "ablation",
+        "scores",
         f"nothing is known by which to compare variants of {', '.join(sequences)}",
         "give keypoints or truth in the frames used",
     )

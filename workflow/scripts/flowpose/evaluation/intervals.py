@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import norm
-from scipy.stats import t as student_t
+from scipy.special import ndtri, stdtrit
 
 from flowpose.errors import check
 
@@ -75,7 +74,7 @@ def interval(sequences: Sequence[Float[np.ndarray, "_"]], *, seed: int = 0) -> I
         )
         freedom = max(1.0, sum(blocks) - n)
     tails = np.array([(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-    widened = np.nanquantile(off, tails) * student_t.ppf(tails[1], freedom) / norm.ppf(tails[1])
+    widened = np.nanquantile(off, tails) * stdtrit(freedom, tails[1]) / ndtri(tails[1])
     low, high = mean + widened
     return Interval(mean, float(low), float(high), over)
 
@@ -102,9 +101,16 @@ def _block_means(
     So every frame is drawn as often (Politis and Romano, 1992). NaN where no value drawn is known.
     """
     n, length = len(values), block_length(len(values))
-    starts = rng.integers(n, size=(_RESAMPLES, -(-n // length), 1))
-    frames = ((starts + np.arange(length)) % n).reshape(_RESAMPLES, -1)[:, :n]
-    drawn = values[frames]
-    known = np.isfinite(drawn)
-    total, count = np.where(known, drawn, 0).sum(1), known.sum(1)
+    n_blocks = -(-n // length)
+    starts = rng.integers(n, size=(_RESAMPLES, n_blocks))
+    # As many frames as there are: of the last block only the rest.
+    ends = starts + np.array([length] * (n_blocks - 1) + [n - length * (n_blocks - 1)])
+    known = np.isfinite(values)
+
+    def sums(of: Float[np.ndarray, "T"]) -> Float[np.ndarray, "resamples"]:
+        """Of what is drawn, as differences of running sums: draws take no room then."""
+        running = np.concatenate([[0.0], np.cumsum(np.concatenate([of, of[:length]]))])
+        return (running[ends] - running[starts]).sum(1)
+
+    total, count = sums(np.where(known, values, 0)), sums(known.astype(float))
     return np.divide(total, count, out=np.full(_RESAMPLES, np.nan), where=count > 0)

@@ -39,6 +39,21 @@ class ScoreFiles:
     poses: Path | str
     flows: Sequence[Path | str]
 
+    @classmethod
+    def of_sequences(
+        cls, names: Sequence[str], poses: Sequence[str], flows: Sequence[str]
+    ) -> dict[str, "ScoreFiles"]:
+        """The files of each sequence, of lists of them.
+
+        Args:
+            flows: of all cycles of the first sequence, then of those of the next one.
+        """
+        n = len(flows) // len(poses) if poses else 0
+        return {
+            name: cls(of, list(flows)[k * n : (k + 1) * n])
+            for k, (name, of) in enumerate(zip(names, poses, strict=True))
+        }
+
     def failure(self) -> str | None:
         """Why one of them could not be made, or None if all were."""
         reasons = map(stage_files.failure, (self.poses, *self.flows))

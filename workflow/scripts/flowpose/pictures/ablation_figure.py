@@ -14,7 +14,8 @@ from matplotlib.ticker import MaxNLocator
 
 from flowpose.evaluation.ablation_table import DIFFERENCE, MAIN_METRICS
 from flowpose.evaluation.metric import Metric
-from flowpose.storage.whole_files import damage_named, replacing
+from flowpose.pictures.drawing import save
+from flowpose.storage.whole_files import damage_named
 
 # From the palette of Okabe and Ito, which people with any colour vision tell apart: one for what is
 # compared with none, and one each for what is compared with the same.
@@ -65,9 +66,7 @@ def draw_ablation(table: pd.DataFrame, png: Path | str, pdf: Path | str, *, titl
         for panel, metric in zip(panels, metrics, strict=False):
             _draw_metric(panel, table, metric, colours)
         figure.legend(handles=_legend(table, colours), loc="outside lower center", ncols=3)
-        for path, kind in ((png, "png"), (pdf, "pdf")):
-            with replacing(path) as temporary:
-                figure.savefig(temporary, format=kind)
+        save(figure, png, pdf)
 
 
 def _colours(table: pd.DataFrame) -> list[str]:

@@ -1,7 +1,8 @@
-"""A moment of a sequence, as a picture shows it: a pair of frames, and what was made of it."""
+"""What pictures show of a sequence's frames, flows and losses: of the frames a pair, a moment."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from flowpose.evaluation.score_files import read_scores
 from flowpose.flow.field_file import open_flows
 from flowpose.flow.patches import FlowPatches
 from flowpose.flow.sampling import sample_flow
-from flowpose.pose.pose_file import Pose
+from flowpose.flow.true_flow_file import TrueField, open_true_flow
+from flowpose.pose.pose_file import read_pose
 from flowpose.pose.truth_file import Truth
 from flowpose.storage import stage_files
 from flowpose.video.frames_file import open_frames
@@ -30,6 +32,9 @@ class Moment:
         motions: to the second frame, px: of the true joints, "truth", and where these are, of the
             flow "before" and "after". If no true joint is known, those of the last pose: "pose".
         flows: before and after, px.
+        true_flow: where every pixel goes, and which ones are the person's; None: not known.
+        losses: of each finetuning, "flow_k", px (passes, pairs), and the energy of each
+            refinement, "pose_k" (steps).
     """
 
     pair: int
@@ -37,6 +42,8 @@ class Moment:
     poses: Mapping[str, Float[np.ndarray, "14 2"]]
     motions: Mapping[str, Float[np.ndarray, "14 2"]]
     flows: tuple[Float[np.ndarray, "H W 2"], Float[np.ndarray, "H W 2"]]
+    true_flow: TrueField | None = None
+    losses: Mapping[str, Float[np.ndarray, "..."]] = field(default_factory=dict)
 
     @property
     def has_truth(self) -> bool:
@@ -77,21 +84,26 @@ def take_moment(
     frames: Path | str,
     truth: Truth,
     flows: Sequence[Path | str],
-    poses: Sequence[Pose],
+    poses: Sequence[Path | str],
+    true_flow: Path | str | None,
 ) -> Moment:
-    """What the files of a sequence say of one pair of frames.
+    """What the files of a sequence say of one pair of frames, and of losses.
 
     Args:
         frames: frames.h5.
-        flows: flow_k.h5 of the first and the last cycle.
-        poses: the pose as estimated and, if it was refined, as last refined.
+        flows: flow_k.h5 of all cycles.
+        poses: pose_k.h5, as estimated and after each refinement.
+        true_flow: true_flow.h5; None: not known.
     """
     true, next_true = truth.metro_joints_2d()[pair : pair + 2]
     with open_frames(frames) as pictures:
         picture = pictures[pair]
     with open_flows(flows[0]) as fields_before, open_flows(flows[-1]) as fields_after:
         before, after = fields_before[pair], fields_after[pair]
-    estimates = [pose.project()[pair : pair + 2].astype(np.float64) for pose in poses]
+    with open_true_flow(true_flow) if true_flow else nullcontext() as fields:
+        field_there = None if fields is None else fields[pair]
+    ends = dict.fromkeys((poses[0], poses[-1]))
+    estimates = [read_pose(path).project()[pair : pair + 2].astype(np.float64) for path in ends]
     whose, joints, next_joints = "truth", true, next_true
     if not np.isfinite(true).any():
         whose, (joints, next_joints) = "pose", estimates[-1]
@@ -108,7 +120,19 @@ def take_moment(
             "after": _flow_at(joints, after),
         },
         flows=(before, after),
+        true_flow=field_there,
+        losses=_losses([*flows, *poses]),
     )
+
+
+def _losses(paths: Sequence[Path | str]) -> dict[str, Float[np.ndarray, "..."]]:
+    """The losses of those stages that have some, by the name of their file."""
+    found = {}
+    for path in map(Path, paths):
+        with stage_files.opened(path) as h5:
+            if "loss" in h5:
+                found[path.stem] = stage_files.read(h5, "loss")
+    return found
 
 
 def _flow_at(

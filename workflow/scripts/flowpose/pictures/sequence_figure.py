@@ -10,57 +10,40 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import MaxNLocator
 from torchvision.utils import flow_to_image
 
-from flowpose.evaluation.flow_metrics import FLOW_METRICS
 from flowpose.evaluation.metric import Metric, Scores
-from flowpose.evaluation.pose_metrics import POSE_METRICS
+from flowpose.evaluation.pictured import PICTURED
 from flowpose.evaluation.sequence_scores import SequenceScores
+from flowpose.pictures.drawing import (
+    BETWEEN,
+    COLOURS,
+    STYLE,
+    after_cycles,
+    curve_style,
+    draw_title,
+    frames_of,
+    key,
+    number_frames,
+    save,
+    say,
+    thinned,
+)
 from flowpose.pictures.moment import Moment
 from flowpose.pictures.part import Part
 from flowpose.pose.skeletons import FLOW_BONES
-from flowpose.storage.whole_files import replacing
 
-_WITH_CURVES = [metric for metric in (*FLOW_METRICS, *POSE_METRICS) if metric.pictured]
-# Of each panel its metric, and those that are drawn in its place where it is not known.
-_PICTURED = tuple(
-    (metric, *(other for other in _WITH_CURVES if other.instead_of == metric.name))
-    for metric in _WITH_CURVES
-    if not metric.instead_of
-)
-# From the palette of Okabe and Ito, which people with any colour vision tell apart.
-_COLOURS = {"truth": "#000000", "pose": "#009E73", "before": "#D55E00", "after": "#0072B2"}
-_BETWEEN = "#56B4E9"
 # What is drawn first is wider, so that it shows below what coincides with it.
 _WIDTHS = {"truth": 4.5, "pose": 4.5, "before": 3, "after": 1.8}
-_STYLE = {
-    "font.size": 13,
-    "axes.titlesize": 15,
-    "axes.titlelocation": "left",
-    "axes.edgecolor": "0.5",
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": "0.5",
-    "ytick.color": "0.5",
-    "xtick.labelcolor": "0.2",
-    "ytick.labelcolor": "0.2",
-    "legend.frameon": False,
-    "legend.handlelength": 1.2,
-    "legend.labelspacing": 0.25,
-    "figure.titlesize": 18,
-}
 # Arrows are drawn longer by the largest of these factors that keeps the longest one within a
 # part of the picture's side.
 _ARROW_FACTORS = (1, 2, 5, 10, 20, 50, 100)
 _ARROW_PART = 0.4
 
 
-def draw_figure(path: Path | str, moment: Moment, scores: SequenceScores, *, title: str) -> None:
-    """Draw what the method did to a sequence, as a PNG of 1600 x 1000 px.
+def draw_figure(moment: Moment, scores: SequenceScores, *paths: Path | str, title: str) -> None:
+    """Draw what the method did to a sequence, as PNG (1600 x 1000 px) or PDF.
 
     Args:
         moment: what is shown of the frames.
@@ -73,33 +56,21 @@ def draw_figure(path: Path | str, moment: Moment, scores: SequenceScores, *, tit
         changed = not np.array_equal(*moment.flows)
     known = np.isfinite(moment.motions[whose]).any()
     why = f", where {what} changed most" if known and changed else ""
-    with style.context(_STYLE):
+    with style.context(STYLE):
         layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
         figure = Figure(figsize=(16, 10), dpi=100, layout=layout)
         rows = figure.add_gridspec(2, 1, height_ratios=(0.92, 1))
         upper, lower = figure.add_subfigure(rows[0]), figure.add_subfigure(rows[1])
-        *curves, change = lower.subplots(1, len(_PICTURED) + 1)
-        _draw_head(
+        *curves, change = lower.subplots(1, len(PICTURED) + 1)
+        names = {"after": after_cycles(len(scores.flows) - 1), "pose": "pose's motion"}
+        draw_title(
             figure,
             f"{title}: frames {pair} to {pair + 1}{why}",
-            known=[who for who in _COLOURS if who in moment.motions],
-            cycles=len(scores.flows) - 1,
+            [key(who, names.get(who, who)) for who in COLOURS if who in moment.motions],
         )
         _draw_moment((*upper.subplots(1, 4), change), moment)
         _draw_scores(curves, scores, mark=pair)
-        with replacing(path) as temporary:
-            figure.savefig(temporary, format="png")
-
-
-def _draw_head(figure: Figure, title: str, known: Sequence[str], cycles: int) -> None:
-    """The title, and what the colours of those that are known mean."""
-    figure.suptitle(title, x=0.008, ha="left")
-    after = f"after {cycles} cycle" + ("s" if cycles > 1 else "")
-    names = {"after": after, "pose": "pose's motion"}
-    handles = [
-        Line2D([], [], color=_COLOURS[who], linewidth=4, label=names.get(who, who)) for who in known
-    ]
-    figure.legend(handles=handles, loc="upper right", ncols=3, fontsize=16, borderaxespad=0.3)
+        save(figure, *paths)
 
 
 def _draw_moment(axes: Sequence[Axes], moment: Moment) -> None:
@@ -132,7 +103,7 @@ def _draw_poses(axes: Axes, poses: Mapping[str, Float[np.ndarray, "14 2"]]) -> N
         for bone in FLOW_BONES:
             axes.plot(
                 *joints[list(bone)].T,
-                color=_COLOURS[who],
+                color=COLOURS[who],
                 linewidth=_WIDTHS[who],
                 solid_capstyle="round",
             )
@@ -148,7 +119,7 @@ def _draw_motions(axes: Axes, moment: Moment, side: float) -> None:
         axes.quiver(
             *moment.start[known].T,
             *motion[known].T,
-            color=_COLOURS[who],
+            color=COLOURS[who],
             angles="xy",
             scale_units="xy",
             scale=1 / factor,
@@ -163,7 +134,7 @@ def _in_order(
     points: Mapping[str, Float[np.ndarray, "14 2"]],
 ) -> list[tuple[str, Float[np.ndarray, "14 2"]]]:
     """As they are drawn: those that others may lie upon first."""
-    return [(who, points[who]) for who in _COLOURS if who in points]
+    return [(who, points[who]) for who in COLOURS if who in points]
 
 
 def _draw_flows(
@@ -209,40 +180,36 @@ def _draw_difference(
 
 def _draw_scores(axes: Sequence[Axes], scores: SequenceScores, *, mark: int) -> None:
     """The curves of a metric in each panel, with a line at the marked frame."""
-    for panel, metrics in zip(axes, _PICTURED, strict=True):
+    for panel, metrics in zip(axes, PICTURED, strict=True):
         known = [metric for metric in metrics if scores.knows(metric)]
         metric = next(iter(known), metrics[0])
-        panel.set(title=metric.title, xlim=(-0.5, len(scores.scored) - 0.5))
+        panel.set_title(metric.title)
         if known:
             _draw_curves(panel, metric, scores.history(metric))
+            number_frames(panel, len(scores.scored))
             panel.axvline(mark, color="0.8", linewidth=1, zorder=0)
         else:
-            panel.text(0.5, 0.5, "not known", ha="center", va="center", transform=panel.transAxes)
-            panel.set(xticks=[], yticks=[])
+            say(panel, "not known")
 
 
 def _draw_curves(axes: Axes, metric: Metric, history: Sequence[Scores]) -> None:
     """A curve a pose or flow over the frames; the legend has their means."""
-    curves = np.array([scores.frame_means() for scores in history])
-    # A value of three frames is that of the middle one, one of two that of the first.
-    frames = ((metric.span or 1) - 1) // 2 + np.arange(curves.shape[1])
+    values = [scores.frame_means() for scores in history]
+    frames, _ = thinned(frames_of(metric, len(values[0])), values[0])
+    curves = np.array([thinned(frames_of(metric, len(of)), of)[1] for of in values])
     last = len(history) - 1
     for k, scores in enumerate(history):
         who = "before" if k == 0 else "after" if k == last else "in between"
-        at_end = who in _COLOURS
+        at_end = who in COLOURS
         label = f"{who}: mean {scores.mean():.{metric.digits}f}" if at_end else who
         axes.plot(
             frames,
             curves[k],
-            color=_COLOURS.get(who, _BETWEEN),
-            linewidth=1.8 if at_end else 0.9,
-            # A frame between two unknown ones has no line.
-            marker="o",
-            markersize=3 if at_end else 1.5,
+            color=COLOURS.get(who, BETWEEN),
+            **curve_style(len(frames), bold=at_end),
             zorder=3 if at_end else 2,
             label=label if at_end or k == 1 else None,
         )
     highest = np.nanmax(curves, initial=0) or 1
-    axes.set(xlabel="frame", ylabel=f"mean over joints ({metric.unit})", ylim=(0, 1.4 * highest))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set(ylabel=f"mean over joints ({metric.unit})", ylim=(0, 1.4 * highest))
     axes.legend(loc="upper left")

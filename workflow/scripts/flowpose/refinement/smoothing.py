@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import savgol_filter
 
 from flowpose.errors import check
 from flowpose.pose.pose_file import Pose
@@ -50,6 +49,9 @@ def savitzky_golay_smoothed(pose: Pose, fps: float) -> Pose:
     Raises:
         InputError: it is not above 0, as where it is not known.
     """
+    # Here, as it takes a second, for which every refinement would wait.
+    from scipy.signal import savgol_filter
+
     _check_rate(fps)
     n = len(pose.joints_3d)
     window = max(_LEAST_WINDOW, 2 * round((_WINDOW_S * fps - 1) / 2) + 1)

@@ -3,6 +3,7 @@
 import io
 import logging
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -198,6 +199,19 @@ def open_video(
         ) from error
     with container:
         yield Video(path, container, threads)
+
+
+def frame_times(
+    path: Path | str, threads: int = 1, fps: float | None = None
+) -> Float[np.ndarray, "F"]:
+    """When each frame of a video or folder is shown, s after the first; decodes all of a video.
+
+    Raises:
+        InputError: as `open_video`, or the video is truncated or damaged.
+    """
+    with open_video(path, threads, fps) as video:
+        deque(video.pictures(range(0)), maxlen=0)
+        return video.times
 
 
 def _upright(frame: av.VideoFrame) -> UInt8[np.ndarray, "h w 3"]:

@@ -1,6 +1,5 @@
 """The frames of a video that a sequence uses, cropped and scaled, and their file."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +14,13 @@ from flowpose.errors import check
 from flowpose.storage import stage_files
 from flowpose.storage.provenance import Provenance
 from flowpose.storage.whole_files import damage_named
-from flowpose.video.decoding import VideoInfo, jpeg_round_trip, open_video
+from flowpose.video.decoding import VideoInfo, frame_times, jpeg_round_trip, open_video
 from flowpose.video.selection import frames_by_time, used_frames
 
 # x, y, width, height, video px.
 Box = tuple[int, int, int, int]
+# What finds it, by the indices of the frames used, the times of all, and the video's size.
+CropFinder = Callable[[range, Float[np.ndarray, "F"], tuple[int, int]], Box]
 # Two frames make a flow, three an acceleration.
 _MIN_FRAMES = 3
 # RAFT sees nothing in less than two of its cells.
@@ -141,7 +142,7 @@ def extract_frames(
     rate: float | None = None,
     start: float | None = None,
     end: float | None = None,
-    crop: Box | Callable[[range, tuple[int, int]], Box] | None,
+    crop: Box | CropFinder | None,
     width: int | None,
     max_side: int | None = None,
     fps: float | None = None,
@@ -158,8 +159,7 @@ def extract_frames(
         rate: use about so many frames a second (`selection.frames_by_time`).
         start: use frames that are shown from then on, s after the first; None: from the first.
         end: use frames that are shown before then, s after the first; None: to the last.
-        crop: x, y, width, height, video px, or what gives that for the indices of the frames used
-            and the video's size; None: all of the picture.
+        crop: x, y, width, height, video px, or what finds that; None: all of the picture.
         width: frames are scaled to it, px; None: not scaled.
         max_side: without a width, frames whose longer side has more px are scaled to that.
         fps: pictures a second, of a folder of them.
@@ -171,17 +171,15 @@ def extract_frames(
     used = used_frames(first, step or 1, count)
     if callable(crop) or any(value is not None for value in (rate, start, end)):
         # Only the true times of all frames tell which are used: the video is decoded twice.
-        with open_video(video, provenance.threads, fps) as source:
-            deque(source.pictures(range(0)), maxlen=0)
-            times = source.times
+        times = frame_times(video, provenance.threads, fps)
         span = {"rate": rate, "start": start, "end": end}
         used = frames_by_time(times, first=first, step=step, count=count, **span)
         _check_used(video, len(times), len(used), used)
-        crop = crop(used, source.size) if callable(crop) else crop
     with (
         stage_files.create(path, provenance) as h5,
         open_video(video, provenance.threads, fps) as source,
     ):
+        crop = crop(used, times, source.size) if callable(crop) else crop
         view = View.of(source.size, crop, width, max_side)
         check_view(video, source.size, view)
         shape = (None, *view.size[::-1], 3)
