@@ -57,7 +57,8 @@ FOR_PEOPLE = [
     *rules.joints_figure.output,
     *(rules.by_action_figure.output if config["human36m"] else []),
     *rules.overview.output,
-    *expand(rules.figure.output, sequence=SEQUENCES),
+    # Outputs of a storage cannot be expanded.
+    *expand(FIGURES, sequence=SEQUENCES),
     *(rules.ablation.input if config["ablation"] else []),
 ]
 

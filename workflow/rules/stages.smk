@@ -150,7 +150,9 @@ def weights_before(wildcards):
 
 def already_there(path):
     """Whether a file that the workflow makes is there."""
-    return STORAGE.has(path) if STORAGE else Path(path).exists()
+    if STORAGE:
+        return STORAGE.has(path_in_config(path, STORAGE.root))
+    return Path(path).exists()
 
 
 def made_before_flows(wildcards):
@@ -196,7 +198,7 @@ def told_before_report(files):
         reports = any(word.partition("=")[0] == "--report" for word in sys.argv)
         if not reports or "--report-after-run" in sys.argv:
             return []
-        missing = [file for file in files if not already_there(file)]
+        missing = [file for file in map(str, files) if not already_there(file)]
         if missing:
             others = f" and {len(missing) - 1} others" if len(missing) > 1 else ""
             raise WorkflowError(

@@ -1,4 +1,4 @@
-from default_storage import DefaultStorage
+from default_storage import DefaultStorage, path_in_config
 
 # What stands in for a disk that all machines share, if anything does.
 STORAGE = None
