@@ -17,6 +17,10 @@ def leading_nowhere():
 
 # Snakemake says that nothing is to be done where an input is missing and all outputs are there.
 if STORAGE:
+    if config["allow_missing"]:
+        without_storage(
+            "allow_missing", "leave it out: --keep-going finishes the others"
+        )
     refuse_elsewhere("results", FOLDER)
     for variant in CONFIGS.values():
         refuse_elsewhere("flow.weights", variant["flow"]["weights"])

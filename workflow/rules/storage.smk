@@ -5,7 +5,7 @@ STORAGE = None
 if workflow.storage_registry.default_storage_provider is not None:
     STORAGE = DefaultStorage(
         workflow.storage_registry.default_storage_provider,
-        workflow.storage_settings.default_storage_prefix,
+        workflow.storage_settings.default_storage_prefix or "",
     )
 
 
@@ -23,8 +23,7 @@ def refuse_elsewhere(key, path):
         raise WorkflowError(f"{key}: {path}: {wrong}")
 
 
-if config.get("allow_missing"):
-    without_storage("allow_missing", "leave it out: --keep-going finishes the others")
+# Before the config is read in full, which looks for files.
 if config.get("videos"):
     without_storage("videos", "name each video under sequences, or in a table")
 if config.get("human36m") is not None:

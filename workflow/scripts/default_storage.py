@@ -29,7 +29,7 @@ class DefaultStorage:
         return None
 
     def _object(self, path: str) -> Any:
-        return self._provider.object(f"{self.prefix}/{path}")
+        return self._provider.object("/".join(filter(None, (self.prefix, path))))
 
 
 def bring(file: Any) -> None:
