@@ -16,6 +16,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: f"{RULES}/settings.smk"
+include: f"{RULES}/storage.smk"
 include: f"{RULES}/common.smk"
 include: f"{RULES}/sequences.smk"
 include: f"{RULES}/stages.smk"
@@ -56,7 +57,8 @@ FOR_PEOPLE = [
     *rules.joints_figure.output,
     *(rules.by_action_figure.output if config["human36m"] else []),
     *rules.overview.output,
-    *expand(rules.figure.output, sequence=SEQUENCES),
+    # Outputs of a storage cannot be expanded.
+    *expand(FIGURES, sequence=SEQUENCES),
     *(rules.ablation.input if config["ablation"] else []),
 ]
 

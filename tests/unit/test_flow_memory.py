@@ -150,6 +150,11 @@ def test_flow_alone_takes_less_than_finetuning(frames):
     )
 
 
+def test_frames_on_another_machine_are_taken_to_be_as_large_as_human36m_s(frames):
+    known = flow_job_mb(frames(*PAPER), FLOW, **CPU)
+    assert flow_job_mb(None, FLOW, **CPU) == pytest.approx(known, rel=0.02)
+
+
 def test_frames_that_change_are_looked_at_again(frames):
     small = flow_job_mb(frames(128, 128), FLOW, **CPU)
     path = frames(512, 512)

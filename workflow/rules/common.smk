@@ -36,8 +36,8 @@ except ConfigError as error:
         f"The config is not right:\n{error}\nEvery key: config/README.md"
     )
 CONFIGS = in_place(CONFIGS) if IS_MODULE else CONFIGS
-# Scripts see it, too.
-config = CONFIGS[""]
+# Scripts see it, too, and where their inputs are brought to, if they are.
+config = CONFIGS[""] | {"local_copies": STORAGE.root if STORAGE else ""}
 
 DATASET = config["dataset"]
 # What captions call the config.
@@ -51,7 +51,7 @@ TABLES = f"{FOLDER}/{DATASET}"
 ENVIRONMENT = "../../envs/flowpose.yaml"
 # What the workflow estimates itself where a sequence has no estimates, and by what.
 LANDMARKS = f"{RESULTS}/landmarks.h5"
-MEDIAPIPE = f"{ENVIRONMENTS}/mediapipe/installed.txt"
+MEDIAPIPE = local(f"{ENVIRONMENTS}/mediapipe/installed.txt")
 
 # Either the config names sequences, or says where Human3.6M lies, of which some have no labels.
 SEQUENCES, LEFT_OUT = config["sequences"], {}

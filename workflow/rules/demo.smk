@@ -1,14 +1,15 @@
-# Files of the demo that its config names, where it does not run in the folder of the workflow.
+# Files of the demo that its config names, where it does not run in the folder of the workflow, or not
+# on its disk.
 BROUGHT = set()
 _own_files = CHECKOUT / "resources" / "demo"
-if not (Path(DEMO).exists() and _own_files.samefile(DEMO)):
+if STORAGE or not (Path(DEMO).exists() and _own_files.samefile(DEMO)):
     BROUGHT = {f"{DEMO}/{path.name}" for path in _own_files.iterdir()}
 
 
 rule bring_demo:
     """A file that comes with the workflow, to where that runs: paths stay as the config has them."""
     input:
-        f"{CHECKOUT}/resources/demo/{{file}}",
+        local(f"{CHECKOUT}/resources/demo/{{file}}"),
     output:
         f"{DEMO}/{{file}}",
     log:

@@ -1,3 +1,6 @@
+from itertools import chain
+
+from default_storage import bring
 from failures import discard_stubs, failures_text
 from outcomes import outcomes_text
 
@@ -20,14 +23,20 @@ def discarded():
 def failed_here():
     """Of the jobs, or groups of them, that failed, names and logs of those of these rules."""
     groups = [
-        sorted(
-            (str(job), str(job.log[0]))
+        [
+            job
             for job in (failed.jobs if failed.is_group() else [failed])
             if is_own(job.rule)
-        )
+        ]
         for failed in workflow.scheduler.failed
     ]
-    return list(filter(None, groups))
+    for job in chain.from_iterable(groups):
+        bring(job.log[0])
+    return [
+        sorted((str(job), str(job.log[0])) for job in group)
+        for group in groups
+        if group
+    ]
 
 
 def after(handler, own):

@@ -18,6 +18,7 @@ def exports_there():
 
 def everything_made():
     """Every file of the results, and how it would be made now."""
+    without_storage("verify", "copy the results to a disk, and run it there")
     own = [maker for maker in workflow.rules if is_own(maker)]
     found, todo = {}, [*map(str, rules.all.input), *exports_there()]
     while todo:

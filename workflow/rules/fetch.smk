@@ -2,10 +2,11 @@ rule fetch_download:
     """What a download of the config is, as it comes, with its manifest; nothing is installed.
 
     What has come outlives a failure and is completed or verified the next time, so none of it is
-    an output of Snakemake's but this copy of the manifest.
+    an output of Snakemake's but this copy of the manifest. It stays on this machine; what is taken of
+    it goes into a default storage, if there is one.
     """
     output:
-        f"{DOWNLOADS}/{{package}}/fetched/VERIFIED.sha256",
+        local(f"{DOWNLOADS}/{{package}}/fetched/VERIFIED.sha256"),
     log:
         f"{DOWNLOADS}/logs/{{package}}.log",
     localrule: True
@@ -22,7 +23,7 @@ rule fetch_download:
 rule take_member:
     """One file out of a download."""
     input:
-        f"{DOWNLOADS}/{{package}}/fetched/VERIFIED.sha256",
+        local(f"{DOWNLOADS}/{{package}}/fetched/VERIFIED.sha256"),
     output:
         f"{DOWNLOADS}/{{package}}/{{member}}",
     log:
@@ -42,7 +43,9 @@ rule take_member:
 rule take_folder:
     """All files in a folder of a download, or in all of it, with a manifest that stands for them."""
     input:
-        lambda wildcards: f"{DOWNLOADS}/{wildcards.folder.partition('/')[0]}/fetched/VERIFIED.sha256",
+        lambda wildcards: local(
+            f"{DOWNLOADS}/{wildcards.folder.partition('/')[0]}/fetched/VERIFIED.sha256"
+        ),
     output:
         f"{DOWNLOADS}/{{folder}}/{FOLDER_MANIFEST}",
     log:
@@ -62,7 +65,10 @@ rule take_folder:
 rule fetch:
     """All that must be downloaded, and nothing else."""
     input:
-        expand(rules.fetch_download.output, package=config["downloads"]),
+        [
+            local(f"{DOWNLOADS}/{package}/fetched/VERIFIED.sha256")
+            for package in config["downloads"]
+        ],
         named_downloads,
         named_environments,
     localrule: True

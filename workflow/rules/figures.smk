@@ -5,6 +5,7 @@ PICTURES = {
     "errors": "error maps",
     "losses": "losses",
 }
+FIGURES = [f"{RESULTS}/{name}.{kind}" for kind in ("png", "pdf") for name in PICTURES]
 
 
 # All that pictures show of frames, flows and losses, which may be gone when they are drawn anew.

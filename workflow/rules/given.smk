@@ -16,9 +16,27 @@ def leading_nowhere():
 
 
 # Snakemake says that nothing is to be done where an input is missing and all outputs are there.
-for key, path, variant, sequence, stage in leading_nowhere():
-    folder = RESULTS.format(sequence=in_variant(variant, sequence))
-    try:
-        refuse_replacement(key, path, f"{folder}/{stage}.h5")
-    except InputError as error:
-        raise WorkflowError(error)
+if STORAGE:
+    if config["allow_missing"]:
+        without_storage(
+            "allow_missing", "leave it out: --keep-going finishes the others"
+        )
+    refuse_elsewhere("results", FOLDER)
+    for variant in CONFIGS.values():
+        refuse_elsewhere("flow.weights", variant["flow"]["weights"])
+    for sequence in SEQUENCES:
+        for key, path, _ in named_by(sequence):
+            refuse_elsewhere(f"sequences.{sequence}.{key}", path)
+    for path in named_downloads(None):
+        if path.endswith(FOLDER_MANIFEST):
+            without_storage(
+                f"a folder of a download, {path},",
+                "put its files there, and name those",
+            )
+else:
+    for key, path, variant, sequence, stage in leading_nowhere():
+        folder = RESULTS.format(sequence=in_variant(variant, sequence))
+        try:
+            refuse_replacement(key, path, f"{folder}/{stage}.h5")
+        except InputError as error:
+            raise WorkflowError(error)

@@ -2,7 +2,7 @@
 rule mediapipe_environment:
     """MediaPipe in an environment of its own, once for all: it wants another NumPy."""
     input:
-        f"{CHECKOUT}/envs/mediapipe.txt",
+        local(f"{CHECKOUT}/envs/mediapipe.txt"),
     output:
         MEDIAPIPE,
     log:

@@ -20,12 +20,16 @@ def tell_of_memory(sequence, needed, limit):
 
 
 def flow_mem_mb(finetuned):
-    """A resource function: what a flow job may hold, times the attempt. Unknown without frames."""
+    """A resource function: what a flow job may hold, times the attempt. Unknown without frames.
+
+    Those in a storage are not on this machine; then it is as much as frames of a usual size need.
+    """
 
     def mem_mb(wildcards, input, attempt):
         variant = config_of(wildcards.sequence)
+        frames = str(input.frames)
         needed = flow_job_mb(
-            str(input.frames),
+            None if STORAGE and not Path(frames).exists() else frames,
             flow_of(variant),
             finetuned=finetuned,
             reference=is_reference(variant),

@@ -12,7 +12,12 @@ def is_made(path):
 
 
 def given_file(path, wildcards, *made):
-    """A file of the config as an input, if it is one that `made`, of the sequence, come from."""
+    """A file of the config as an input, if it is one that `made`, of the sequence, come from.
+
+    In a storage it has to be there, and Snakemake says so before anything runs.
+    """
+    if STORAGE:
+        return path
     outputs = [output.format(sequence=wildcards.sequence) for output in made]
     return path if is_made(path) or is_input(path, outputs) else []
 
@@ -36,7 +41,8 @@ def files_of(parts, *made):
 def in_folders(parts, *made):
     """An input function: the files in the folders that parts of the sequence name.
 
-    A folder that is gone has those that the first of `made` was made from.
+    A folder that is gone has those that the first of `made` was made from; a storage plugin brings
+    folders as a whole.
     """
 
     def paths(wildcards):
@@ -48,7 +54,7 @@ def in_folders(parts, *made):
             for path in (
                 [f"{folder}/{FOLDER_MANIFEST}"]
                 if is_made(folder)
-                else files_in(folder, output, (found.pattern,))
+                else [folder] if STORAGE else files_in(folder, output, (found.pattern,))
             )
         ]
 
@@ -63,12 +69,12 @@ def listing_of(parts, *made):
 def video_for(made):
     """An input function: the video of the sequence, or the pictures in its folder, to make a file from.
 
-    Nothing where there is none to read.
+    Nothing where there is none to read. A storage plugin brings a folder as a whole.
     """
 
     def paths(wildcards):
         video = item_of(wildcards.sequence)["video"]
-        if is_made(video) or is_file(video):
+        if STORAGE or is_made(video) or is_file(video):
             return [video]
         there = files_in(video, made.format(sequence=wildcards.sequence), ("*",))
         pictures = [file for file in there if is_picture(Path(file))]

@@ -148,6 +148,13 @@ def weights_before(wildcards):
     return of_cycle_before("flow_{cycle}.pt")(wildcards)
 
 
+def already_there(path):
+    """Whether a file that the workflow makes is there."""
+    if STORAGE:
+        return STORAGE.has(path_in_config(path, STORAGE.root))
+    return Path(path).exists()
+
+
 def made_before_flows(wildcards):
     """What the first flow waits for, though it does not use it: bad input is to be found early.
 
@@ -155,7 +162,7 @@ def made_before_flows(wildcards):
     inputs, Snakemake overlooks other reasons to run it, where the truth is made again.)
     """
     folder = RESULTS.format(sequence=wildcards.sequence)
-    if inputs_count() or Path(f"{folder}/flow_0.h5").exists():
+    if inputs_count() or already_there(f"{folder}/flow_0.h5"):
         return []
     stages = ("truth.h5", "keypoints.h5", "pose_0.h5")
     files = [stage_file(wildcards.sequence, stage) for stage in stages]
@@ -167,13 +174,17 @@ def environment_first(wildcards):
 
     (With an `ancient` input, Snakemake overlooks other reasons to run, where that is made again.)
     """
-    there = Path(LANDMARKS.format(**wildcards)).exists()
-    return [] if there and not inputs_count() else [MEDIAPIPE]
+    there = already_there(LANDMARKS.format(**wildcards))
+    # Without a shared disk it has the landmarks made where it lies itself, on this machine.
+    return [] if there and not inputs_count() and not STORAGE else [MEDIAPIPE]
 
 
 def tables_there(_):
-    """This data set's table, and those that other configs have left in the same results."""
-    others = map(str, Path(FOLDER).glob("*/table.csv"))
+    """This data set's table, and those that other configs have left in the same results.
+
+    What else a storage holds cannot be asked: there it is this one alone.
+    """
+    others = [] if STORAGE else map(str, Path(FOLDER).glob("*/table.csv"))
     return sorted({f"{TABLES}/table.csv", *others})
 
 
@@ -184,9 +195,11 @@ def told_before_report(files):
     """
 
     def nothing(_):
-        missing = [file for file in map(str, files) if not Path(file).exists()]
         reports = any(word.partition("=")[0] == "--report" for word in sys.argv)
-        if missing and reports and "--report-after-run" not in sys.argv:
+        if not reports or "--report-after-run" in sys.argv:
+            return []
+        missing = [file for file in map(str, files) if not already_there(file)]
+        if missing:
             others = f" and {len(missing) - 1} others" if len(missing) > 1 else ""
             raise WorkflowError(
                 f"There is no {missing[0]}{others} yet, which the report shows. Type the same without "

@@ -104,7 +104,7 @@ rule overview:
         dataset=DATASET,
         config_name=CONFIG_NAME,
         # The script has it in full.
-        config=settings_digest(CONFIG_NAME, config),
+        config=settings_digest(CONFIG_NAME, CONFIGS[""]),
         logs={sequence: LOGS.format(sequence=sequence) for sequence in SEQUENCES},
         code=code_digest("write_overview.py"),
     script:

@@ -2,13 +2,13 @@
 
 from importlib import import_module
 
-from jobs import job
+from jobs import brought, job
 from flowpose.flow.true_flow_file import TrueField, write_true_flow
 from flowpose.video.frames_file import read_header
 
 with job(snakemake) as provenance:
     params = snakemake.params
-    files = import_module(params.reader).read_true_flow(**params.true_flow)
+    files = import_module(params.reader).read_true_flow(**brought(snakemake, params.true_flow))
     header = read_header(snakemake.input.frames)
     width, height = header.view.size
     write_true_flow(

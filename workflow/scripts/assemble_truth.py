@@ -3,7 +3,7 @@
 import logging
 from importlib import import_module
 
-from jobs import job
+from jobs import brought, job
 from flowpose.pose.labels import assemble_truth
 from flowpose.pose.truth_file import write_truth
 from flowpose.video.frames_file import read_header
@@ -11,7 +11,7 @@ from flowpose.video.frames_file import read_header
 with job(snakemake) as provenance:
     params = snakemake.params
     # By name, so that a sequence depends on the code of its own kind of truth only.
-    labels = import_module(params.reader).read_labels(**params.truth)
+    labels = import_module(params.reader).read_labels(**brought(snakemake, params.truth))
     for remark in labels.remarks:
         logging.info(remark)
     header = read_header(snakemake.input.frames)

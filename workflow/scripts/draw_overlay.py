@@ -1,13 +1,13 @@
 """Rule overlay: the video of a sequence with what the method made of it."""
 
-from jobs import job, progress
+from jobs import brought, job, progress
 from flowpose.pictures.overlay import write_overlay
 
 with job(snakemake) as provenance:
     inputs, params = snakemake.input, snakemake.params
     write_overlay(
         snakemake.output[0],
-        params.video,
+        brought(snakemake, params.video),
         inputs.poses,
         inputs.truth,
         inputs.flows,

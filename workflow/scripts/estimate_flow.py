@@ -21,7 +21,9 @@ with (
     params = snakemake.params
     precision = precision_on(device, params.precision)
     prepare(snakemake.threads, fast=precision == "fast")
-    model = place_raft(load_raft(params.weights, params.model), device, precision=precision)
+    # They may be gone, which is for their reader to say.
+    weights = snakemake.input.weights or params.weights
+    model = place_raft(load_raft(weights, params.model), device, precision=precision)
     with open_frames(snakemake.input.frames) as frames:
         flows = estimate_flows(model, frames, updates=params.updates, precision=precision)
         write_flows(

@@ -1,13 +1,13 @@
 """Rule landmarks: where MediaPipe sees a person in the video."""
 
-from jobs import job, progress
+from jobs import brought, job, progress
 from flowpose.estimators.mediapipe_pose import estimate_landmarks
 from flowpose.pose.landmarks_file import write_landmarks
 
 with job(snakemake) as provenance:
     params = snakemake.params
     landmarks = estimate_landmarks(
-        params.video,
+        brought(snakemake, params.video),
         params.python,
         crop=params.crop,
         start=params.part["start"],

@@ -58,6 +58,8 @@ _WEIGHTS = {"raft_large": 21_000_000, "raft_small": 4_000_000}
 # Counts lie up to 5 % above what these give.
 _MARGIN = 1.1
 _CELL_PX, _MIN_SIDE_PX = 8, 128
+# Of Human3.6M.
+_USUAL_SIDE_PX = 1000
 # MB of a process with its libraries, weights and Adam's state, and MB a cell of buffers of the
 # CPU's libraries: what jobs were measured to hold at 512x512 and 1000x1002, and a little more.
 _PROCESS_MB, _BUFFERS_MB = 1200, 0.1
@@ -68,12 +70,12 @@ _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def flow_job_mb(
-    frames: str, flow: Mapping[str, Any], *, finetuned: bool, reference: bool, gpu: bool
+    frames: str | None, flow: Mapping[str, Any], *, finetuned: bool, reference: bool, gpu: bool
 ) -> int:
     """MB of memory that a flow job may hold.
 
     Args:
-        frames: the file of its frames.
+        frames: the file of its frames; None: somewhere else, and then taken to be of a usual size.
         flow: the config's keys of RAFT and its finetuning. `person_margin` lowers nothing, as a
             person may fill a frame.
         finetuned: whether it finetunes, or only estimates flow.
@@ -85,9 +87,11 @@ def flow_job_mb(
     """
     if gpu:
         return _GPU_JOB_MB
-    # Not by a Path: Snakemake looks for the name in this error among the inputs, which are texts.
-    modified = os.stat(frames).st_mtime_ns  # noqa: PTH116
-    size = _frame_size(frames, modified)
+    size = _USUAL_SIDE_PX, _USUAL_SIDE_PX
+    if frames is not None:
+        # Not by a Path: Snakemake looks for the name in this error among the inputs, texts.
+        modified = os.stat(frames).st_mtime_ns  # noqa: PTH116
+        size = _frame_size(frames, modified)
     tensors = (
         step_bytes(size, flow, reference=reference) if finetuned else inference_bytes(size, flow)
     )

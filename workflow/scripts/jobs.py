@@ -9,17 +9,19 @@ import sys
 import textwrap
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import h5py
 from filelock import FileLock, Timeout
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
+from default_storage import local_copy, path_in_config
 from failures import DONE, TOOK, failure_in, failure_line
 from flowpose.download.manifest import FOLDER_MANIFEST, check_folder
 from flowpose.errors import FlowposeError, InputError
@@ -68,7 +70,7 @@ def job(snakemake) -> Iterator[Provenance]:
                 if Path(path).name == FOLDER_MANIFEST:
                     check_folder(Path(path))
             provenance = _provenance(snakemake)
-            provenance = replace(provenance, ancestors=_ancestors(provenance.inputs))
+            provenance = replace(provenance, ancestors=_ancestors(_files_read(snakemake)))
             yield provenance
             _record(snakemake, provenance)
         except FlowposeError as error:
@@ -118,6 +120,11 @@ def _only_one(log: Path) -> Iterator[TextIO]:
         finally:
             with suppress(OSError):
                 lock.release()
+
+
+def brought(snakemake, value: Any) -> Any:
+    """A path of the config, or a dictionary of some, as that of the input that it is."""
+    return local_copy(value, list(snakemake.input), snakemake.config["local_copies"])
 
 
 def _peak_mb() -> float:
@@ -182,25 +189,34 @@ def _provenance(snakemake) -> Provenance:
     parameters = {
         key: value for key, value in snakemake.params.items() if key not in ("code", "settings")
     }
-    unused = set(snakemake.input.get("made_first", ()))
-    inputs = [path for path in snakemake.input if path not in unused and Path(path).is_file()]
     return Provenance(
         stage=snakemake.rule,
         parameters=parameters,
         threads=snakemake.threads,
         code=snakemake.params.code,
-        inputs={str(path): sha256(path) for path in inputs},
+        inputs={name: sha256(path) for name, path in _files_read(snakemake).items()},
         software=loaded_software(),
     )
 
 
-def _ancestors(inputs: Iterable[str]) -> dict[str, Provenance]:
-    """What made the stage files among the inputs, and what those were made from."""
+def _files_read(snakemake) -> dict[str, str]:
+    """The files that a job reads by their paths in the config; of folders those in them."""
+    unused = set(snakemake.input.get("made_first", ()))
+    paths = [path for path in snakemake.input if path not in unused]
+    folders = (Path(path).rglob("[!.]*") for path in paths if Path(path).is_dir())
+    files = filter(os.path.isfile, [*paths, *map(str, chain.from_iterable(folders))])
+    return {path_in_config(path, snakemake.config["local_copies"]): path for path in files}
+
+
+def _ancestors(files: Mapping[str, str]) -> dict[str, Provenance]:
+    """What made the stage files among those that are read, and what those were made from."""
     found: dict[str, Provenance] = {}
-    for path in filter(h5py.is_hdf5, inputs):
+    for name, path in files.items():
+        if not h5py.is_hdf5(path):
+            continue
         with damage_named(path), h5py.File(path) as h5:
             if "stage" in h5.attrs:
-                found |= read_provenance(h5).lineage(path)
+                found |= read_provenance(h5).lineage(name)
     return found
 
 

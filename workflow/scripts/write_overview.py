@@ -8,7 +8,7 @@ with job(snakemake):
     params, inputs = snakemake.params, snakemake.input
     page = overview_page(
         params.dataset,
-        snakemake.config,
+        {key: value for key, value in snakemake.config.items() if key != "local_copies"},
         name=params.config_name,
         tables=inputs.tables,
         scores=[*inputs.poses, *inputs.flows],
