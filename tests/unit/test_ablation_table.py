@@ -15,6 +15,7 @@ from flowpose.evaluation.ablation_table import (
 )
 from flowpose.evaluation.ablation_text import write_ablation
 from flowpose.evaluation.metric import Scores
+from flowpose.evaluation.paper_table import latex_table
 from flowpose.pictures.ablation_figure import _draw_metric, draw_ablation, read_ablation
 from flowpose.version import __version__
 
@@ -222,6 +223,13 @@ def test_files_have_digits_and_what_is_to_be_seen_first(written):
     assert r"with flow\_1 & as estimated & \textbf{$-$" in tex
     assert rf"\caption{{my\_data (my\_config.yaml), flowpose {__version__}, 2 seq" in tex
     assert r"95 \%" in tex and "mm/frame$^2$" in tex
+
+
+def test_a_caption_may_have_what_latex_takes_for_its_own():
+    cells = pd.DataFrame({"variant": ["a_b"], "EPE (px)": [r"\textbf{1.0}"]})
+    tex = latex_table(cells, ["variant"], r"a_b{1}$~^ & 5 % \x ± #2", "tab:a")
+    escaped = r"a\_b\{1\}\$\textasciitilde{}\textasciicircum{} \& 5 \% \textbackslash{}x $\pm$ \#2"
+    assert rf"\caption{{{escaped}}}" in tex and r"a\_b & \textbf{1.0} \\" in tex
 
 
 def test_a_difference_of_nothing_has_no_sign_that_says_so(score_files, tmp_path):

@@ -1,6 +1,9 @@
 """The page that tells what ran."""
 
+import pandas as pd
+
 from failures import TOOK
+from flowpose.evaluation.paper_table import markdown_table
 from overview import job_times, overview_page, settings_digest, versions
 
 
@@ -24,6 +27,16 @@ def test_the_page_has_tables_config_versions_and_times(tmp_path, score_files):
     assert "cycles: 2\ncrop: null\nframes:\n  used:\n  - 1\n  - 2\n" in page
     assert "<td>walk</td><td>flow_1</td><td>12.3</td><td>800</td>" in page
     assert job_times({"walk": logs}) == [("walk", "flow_1", "12.3", "800")]
+
+
+def test_a_cell_may_have_lines_and_what_parts_cells(tmp_path):
+    why = "a|b.mp4: no\nvideo"
+    table = tmp_path / "table.md"
+    cells = pd.DataFrame({"sequence": ["walk"], "missing": [why], "epe_px": [""]})
+    table.write_text(markdown_table(cells, 1))
+    assert table.read_text().splitlines()[2:] == [r"| walk       | a\|b.mp4: no video |          |"]
+    page = overview_page("mine", {}, name="my.yaml", tables=[table], scores=[], logs={})
+    assert "<tr><td>walk</td><td>a|b.mp4: no video</td><td></td></tr>" in page
 
 
 def test_a_sequence_that_failed_tells_no_versions(failed_files):

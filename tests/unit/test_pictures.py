@@ -69,7 +69,7 @@ def test_joints_have_bars_with_means_over_sequences(score_files, failed_files):
     rows = table[table["metric"] == "mpjpe_mm"]
     draw_metric_of_joints(axes, BY_NAME["mpjpe_mm"], rows)
     assert bars(axes) == [[6] * 14, [4] * 14]
-    assert axes.get_ylabel() == "mean over frames (mm)"
+    assert axes.get_ylabel() == "mean (mm)"
     assert axes.get_xticklabels()[0].get_text() == "right ankle"
     segments = axes.collections[0].get_segments()
     assert segments[0][:, 1].tolist() == pytest.approx(rows[["before_low", "before_high"]].iloc[0])
@@ -116,7 +116,7 @@ def test_losses_are_those_of_passes_and_steps():
     assert curves == [([1, 2], [2, 1]), ([3], [0.5])]
     draw_energies(pose, {1: np.array([9.0, 4.0, 3.5])})
     assert pose.lines[0].get_ydata().tolist() == [9, 4, 3.5]
-    assert pose.get_legend().get_texts()[0].get_text() == "cycle 1: 9 to 3.5"
+    assert pose.get_legend().get_texts()[0].get_text() == "cycle 1: 9.000 to 3.500"
     empty = Figure().subplots()
     draw_flow_losses(empty, {})
     assert [text.get_text() for text in empty.texts] == ["the flow was not finetuned"]

@@ -139,6 +139,9 @@ def test_figures_and_report(project):
     jobs = re.findall(r"<td>right</td><td>(\w+)</td><td>([\d.]+)</td><td>(\d+)</td>", times)
     assert {"frames", "flow_1", "pose_2", "pose_scores"} <= {job for job, *_ in jobs}
     assert all(float(seconds) > 0 and int(mb) > 30 for _, seconds, mb in jobs)
+    # Of the fonts of a PDF a log has nothing.
+    log = project.folder / "results" / "logs" / "toy" / "joints_figure.log"
+    assert len(log.read_text().splitlines()) == 3
     tex = (project.folder / "results" / "toy" / "summary.tex").read_text()
     assert rf"\caption{{toy (toy.yaml), flowpose {__version__}, 2 sequences" in tex
 

@@ -57,6 +57,8 @@ def job(snakemake) -> Iterator[Provenance]:
         logging.basicConfig(
             level=logging.INFO, format="%(asctime)s %(message)s", stream=stream, force=True
         )
+        # Of every font in a PDF it tells all that it leaves out.
+        logging.getLogger("fontTools").setLevel(logging.WARNING)
         # A full disk shall be reported once, by what could not be written.
         logging.raiseExceptions = False
         outputs = list(snakemake.output)

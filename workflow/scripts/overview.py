@@ -51,7 +51,7 @@ def overview_page(
     """
     settings = yaml.safe_dump(_plain(config), sort_keys=False, allow_unicode=True)
     parts = [
-        f"<h1>{_escaped(dataset)}</h1>",
+        f"<h1>flowpose on {_escaped(dataset)}</h1>",
         f"<p>Made by flowpose {__version__} from the config {_escaped(name)}, which is below with "
         "all defaults, as are the versions that computed the results, and how long jobs took.</p>",
         *(part for path in tables for part in _html(Path(path).read_text())),
@@ -108,7 +108,7 @@ def _html(markdown: str) -> list[str]:
     for block in re.split(r"\n\s*\n", markdown.strip()):
         lines = block.splitlines()
         if lines[0].startswith("|"):
-            head, _, *rows = ([c.strip() for c in line.strip("|").split("|")] for line in lines)
+            head, _, *rows = map(_cells, lines)
             parts.append(_table(head, rows))
         elif lines[0].startswith("# "):
             parts.append(f"<h2>{_escaped(lines[0][2:])}</h2>")
@@ -117,6 +117,12 @@ def _html(markdown: str) -> list[str]:
         else:
             parts.append(f"<p>{_escaped(' '.join(lines))}</p>")
     return parts
+
+
+def _cells(line: str) -> list[str]:
+    """The cells of a row of a table in markdown."""
+    cells = re.split(r"(?<!\\)\|", line.removeprefix("|").removesuffix("|"))
+    return [cell.strip().replace(r"\|", "|") for cell in cells]
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -15,4 +15,4 @@ with job(snakemake):
         logs=params.logs,
     )
     with replacing(snakemake.output[0]) as temporary:
-        temporary.write_text(page)
+        temporary.write_text(page, encoding="utf-8")

@@ -93,12 +93,12 @@ def _about(table: pd.DataFrame, dataset: str, config: str) -> tuple[str, str]:
     sequences = "sequence" if n == 1 else "sequences"
     data = f"{made_by(dataset, config)}, {n} {sequences}, {frames} frames"
     means = (
-        f"{data}: mean over sequences ± half its 95 % interval (bootstrap over {over}); "
-        "the best of each metric is bold."
+        f"{data}: mean over sequences ± half the width of its 95 % interval (bootstrap over "
+        f"{over}); the best of each metric is bold."
     )
     differences = (
-        f"{data}: difference to the row that is compared with, on the same frames, and its 95 % "
-        f"interval (bootstrap over {over}); bold where that does not hold 0."
+        f"{data}: difference to the row that the variant is compared with, on the same frames, and "
+        f"its 95 % interval (bootstrap over {over}); bold where that does not hold 0."
     )
     if not any(metric.name in table for metric in MAIN_METRICS if not metric.instead_of):
         means += (

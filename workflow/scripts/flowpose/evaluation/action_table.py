@@ -123,7 +123,8 @@ def write_by_action(
     write_csv(table, csv)
     caption = (
         f"{made_by(dataset, config)}: means by action, before and after the adaptation, and of "
-        "the mean over actions ± half its 95 % interval (bootstrap); the better of both is bold."
+        "the mean over actions ± half the width of its 95 % interval (bootstrap); the better of "
+        "both is bold."
     )
     names = ["metric", "when"]
     with replacing(markdown) as temporary:

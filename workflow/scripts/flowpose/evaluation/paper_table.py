@@ -13,6 +13,11 @@ from flowpose.version import __version__
 # columns than these is made as small as the text is wide.
 _MOST_COLUMNS = 5
 _FITTED = r"\resizebox{\textwidth}{!}{%"
+_IN_LATEX = str.maketrans(
+    {character: rf"\{character}" for character in "%_&#${}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {"±": r"$\pm$"}
+)
 _SMALL = r"\footnotesize\setlength{\tabcolsep}{3pt}"
 
 
@@ -78,6 +83,8 @@ def made_by(dataset: str, config: str) -> str:
 def markdown_table(cells: pd.DataFrame, n_names: int) -> str:
     """A table of texts, of which the first columns are names."""
     align = ["left"] * n_names + ["right"] * (cells.shape[1] - n_names)
+    # What would end a cell or a row.
+    cells = cells.map(lambda cell: " ".join(str(cell).split()).replace("|", r"\|"))
     return cells.to_markdown(index=False, colalign=align, disable_numparse=True)
 
 
@@ -103,6 +110,4 @@ def latex_table(cells: pd.DataFrame, names: Sequence[str], caption: str, label: 
 
 
 def _escaped(text: str) -> str:
-    for character in ("%", "_", "&", "#"):
-        text = text.replace(character, rf"\{character}")
-    return text.replace("±", r"$\pm$")
+    return text.translate(_IN_LATEX)

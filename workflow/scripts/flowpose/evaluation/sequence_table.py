@@ -9,6 +9,7 @@ import pandas as pd
 from flowpose.errors import check
 from flowpose.evaluation.frame_marks import MARKS
 from flowpose.evaluation.metric import Metric
+from flowpose.evaluation.paper_table import markdown_table
 from flowpose.evaluation.sequence_scores import (
     METRICS,
     ScoreFiles,
@@ -159,8 +160,7 @@ def _readable(table: pd.DataFrame) -> str:
         table[metric.name] = [cell(value, metric) for value in table[metric.name]]
     table = table.rename(columns={metric.name: metric.heading for metric in metrics})
     table = table.astype(object).where(table.notna(), "")
-    align = ["left", *["right"] * (table.shape[1] - 1)]
-    return table.to_markdown(index=False, colalign=align, disable_numparse=True)
+    return markdown_table(table, 1)
 
 
 def write_csv(table: pd.DataFrame, path: Path | str) -> None:

@@ -43,4 +43,4 @@ def draw_metric_of_joints(axes: Axes, metric: Metric, rows: pd.DataFrame) -> Non
     bounds = [rows[[f"{when}_low", f"{when}_high"]].to_numpy() for when in TIMES]
     heights = [rows[when].to_numpy() for when in TIMES]
     draw_pairs_of_bars(axes, [name_of(joint) for joint in rows["joint"]], heights, bounds)
-    axes.set(title=metric.title, ylabel=f"mean over frames ({metric.unit})")
+    axes.set(title=metric.title, ylabel=f"mean ({metric.unit})")

@@ -79,7 +79,7 @@ def draw_energies(axes: Axes, cycles: Mapping[int, Float[np.ndarray, "steps"]]) 
         return
     for k, energy in cycles.items():
         colour = _COLOURS[(k - 1) % len(_COLOURS)]
-        axes.plot(energy, color=colour, label=f"cycle {k}: {energy[0]:.4g} to {energy[-1]:.4g}")
+        axes.plot(energy, color=colour, label=f"cycle {k}: {energy[0]:#.4g} to {energy[-1]:#.4g}")
     axes.set(xlabel="step", ylabel="energy (without unit)", ylim=(0, None))
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

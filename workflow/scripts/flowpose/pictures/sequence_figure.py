@@ -50,7 +50,7 @@ def draw_figure(moment: Moment, scores: SequenceScores, *paths: Path | str, titl
         title: name of the sequence.
     """
     pair = moment.pair
-    whose, what, changed = "pose", "pose from flow", True
+    whose, what, changed = "pose", "the distance of pose and flow", True
     if moment.has_truth:
         whose, what = "truth", "the flow's error"
         changed = not np.array_equal(*moment.flows)

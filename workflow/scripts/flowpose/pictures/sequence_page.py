@@ -56,13 +56,13 @@ class PageContent:
 def write_page(path: Path | str, content: PageContent) -> None:
     """Write a page of all frames that takes nothing from elsewhere."""
     data = json.dumps(page_data(content), allow_nan=False, separators=(",", ":"))
-    text = Template(_HERE.with_suffix(".html").read_text()).substitute(
+    text = Template(_HERE.with_suffix(".html").read_text(encoding="utf-8")).substitute(
         title=html.escape(content.title),
         version=__version__,
         plotly=get_plotlyjs(),
         # What would end the element that it is in.
         data=data.replace("<", "\\u003c"),
-        script=_HERE.with_suffix(".js").read_text(),
+        script=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
     )
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
