@@ -156,6 +156,16 @@ def test_plot_style(project):
     assert project.planned(target="all") == {"all": 1, "figure": 2}
 
 
+def test_what_pictures_show_is_made_again_from_other_files_that_are_there(project):
+    """As where a config's flow was not adapted for a while."""
+    moment = "results/toy/right/moment.h5"
+    set_key(project, "flow.adaptation", "none")
+    run = project.snakemake("--touch", target=moment)
+    assert run.ok, run.text
+    set_key(project, "flow.adaptation", "finetune")
+    assert project.planned(target=moment) == {"moment": 1}
+
+
 def replace_array(path, name, change):
     arrays = dict(np.load(path))
     arrays[name] = change(arrays[name])
