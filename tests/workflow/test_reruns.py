@@ -148,6 +148,9 @@ def test_edits_that_change_no_result(project):
         project.edit(f"{LIBRARY}/{file}", old, new)
         project.edit(f"{LIBRARY}/{file}", new, old)
     set_key(project, "device", "auto")
+    # The order of keys.
+    truth = project.config["sequences"]["right"]["truth"]
+    set_key(project, "sequences.right.truth", dict(reversed(truth.items())))
     assert project.planned() == {}
 
 
