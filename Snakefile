@@ -12,7 +12,10 @@ if not workflow.overwrite_configfiles:
     configfile: CONFIGFILE
 
 
-report: "workflow/report/workflow.rst"
+# That of a module would be of the config of the workflow that has it.
+if not IS_MODULE:
+
+    report: "workflow/report/workflow.rst"
 
 
 include: f"{RULES}/settings.smk"
