@@ -1,7 +1,6 @@
 import gc
 import re
 import shutil
-from functools import cache
 
 from ablation import ablation
 from code_digest import code_digest
