@@ -53,6 +53,7 @@ if config["ablation"]:
     include: f"{RULES}/ablation.smk"
 
 
+EXPORTED = expand(f"{RESULTS}/{{file}}", sequence=SEQUENCES, file=config["exports"])
 # Tables and pictures, which the report shows as well.
 FOR_PEOPLE = [
     *rules.table.output,
@@ -68,7 +69,9 @@ FOR_PEOPLE = [
 
 rule all:
     input:
-        told_before_report(FOR_PEOPLE),
+        told_before_report(
+            [*FOR_PEOPLE, *(file for file in EXPORTED if file.endswith("/page.html"))]
+        ),
         FOR_PEOPLE,
         rules.all_tables.output,
-        expand(f"{RESULTS}/{{file}}", sequence=SEQUENCES, file=config["exports"]),
+        EXPORTED,
