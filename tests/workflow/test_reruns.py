@@ -282,5 +282,8 @@ def test_added_sequence(project):
 
 
 def test_a_config_file_replaces_the_demo(project):
+    """Whatever its name."""
+    project.configfile = "config/toy {2}.yaml"
+    (project.folder / "config" / "toy.yaml").rename(project.folder / project.configfile)
     run = project.snakemake("--dry-run", "--forceall")
     assert run.ok and "sequence=right" in run.text and "cam01" not in run.text
