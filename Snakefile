@@ -70,7 +70,10 @@ FOR_PEOPLE = [
 rule all:
     input:
         told_before_report(
-            [*FOR_PEOPLE, *(file for file in EXPORTED if Path(file).name == "page.html")]
+            [
+                *FOR_PEOPLE,
+                *(file for file in EXPORTED if Path(file).name == "page.html"),
+            ]
         ),
         FOR_PEOPLE,
         rules.all_tables.output,
