@@ -12,7 +12,10 @@ if not workflow.overwrite_configfiles:
     configfile: CONFIGFILE
 
 
-report: "workflow/report/workflow.rst"
+# That of a module would be of the config of the workflow that has it.
+if not IS_MODULE:
+
+    report: "workflow/report/workflow.rst"
 
 
 include: f"{RULES}/settings.smk"
@@ -50,6 +53,7 @@ if config["ablation"]:
     include: f"{RULES}/ablation.smk"
 
 
+EXPORTED = expand(f"{RESULTS}/{{file}}", sequence=SEQUENCES, file=config["exports"])
 # Tables and pictures, which the report shows as well.
 FOR_PEOPLE = [
     *rules.table.output,
@@ -65,7 +69,12 @@ FOR_PEOPLE = [
 
 rule all:
     input:
-        told_before_report(FOR_PEOPLE),
+        told_before_report(
+            [
+                *FOR_PEOPLE,
+                *(file for file in EXPORTED if Path(file).name == "page.html"),
+            ]
+        ),
         FOR_PEOPLE,
         rules.all_tables.output,
-        expand(f"{RESULTS}/{{file}}", sequence=SEQUENCES, file=config["exports"]),
+        EXPORTED,

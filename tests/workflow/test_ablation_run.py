@@ -146,3 +146,8 @@ def test_variants_share_what_they_make_alike_and_are_compared(project):
     stale = {line.split()[1] for line in verified.splitlines() if line.startswith("stale")}
     tables = {f"results/{name}table.{kind}" for name in ("", "toy/") for kind in ("csv:", "md:")}
     assert stale == tables and "missing" not in verified, verified
+
+    # A row that comes to what is there already, of another variant.
+    config["ablation"]["named"]["only smoothed"] = {"cycles": 2}
+    project.write_config(config)
+    assert project.planned(target="ablation") == COMPARED

@@ -80,11 +80,11 @@ def test_a_table_that_is_none_is_named(two, tmp_path):
 def test_a_sequence_that_the_config_lacks_is_no_target(project):
     run = project.snakemake("--dry-run", target="results/toy/nobody/pose_1.h5")
     assert not run.ok
-    assert "toy has no sequence \x27nobody\x27" in run.text
+    assert "toy has no sequence 'nobody'" in run.text
 
 
 def test_a_file_of_a_sequence_that_the_config_lacks_is_given(project):
-    """Names of sequences are not listed in the rules\x27 patterns."""
+    """Names of sequences are not listed in the rules' patterns."""
     config = project.config
     del config["sequences"]["Walking 1"]
     config["flow"]["weights"] = "results/toy/Walking 1/flow_2.pt"

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -75,17 +76,30 @@ def test_results_are_current_in_a_module(finished, tmp_path):
     folder = without_sources(finished, tmp_path / "user", "profiles")
     project = deploy(folder, repr(str(SNAKEFILE)), CONFIG)
     assert project.planned(target=TABLES) == {}
+    # A report of the user's is not introduced as flowpose's, of whose config it knows no defaults.
+    run = project.snakemake("--report", "report.zip", target="results/toy/joints.png")
+    assert run.ok, run.text
+    with zipfile.ZipFile(folder / "report.zip") as archive:
+        page = archive.read("report/report.html").decode()
+    assert "Mean error of each joint" in page and "flowpose on" not in page
 
 
 def test_a_prefix_moves_what_is_made_and_not_what_is_given(finished, tmp_path):
+    """Nor what a rule of the user's makes, though it stands after the module."""
     folder = without_sources(finished, tmp_path / "user", "profiles")
     downloaded = {"flow": CONFIG["flow"] | {"weights": "resources/downloads/raft/raft.pth"}}
     source = {"downloads": {"raft": {"url": f"file://{folder}/inputs/raft.pth"}}}
     prefix = '    prefix: "flow"'
-    project = deploy(folder, repr(str(SNAKEFILE)), CONFIG | downloaded | source, prefix)
+    filmed = CONFIG["sequences"]["right"] | {"video": "filmed/left.avi"}
+    sequences = {"sequences": CONFIG["sequences"] | {"filmed": filmed}}
+    config = CONFIG | downloaded | source | sequences
+    project = deploy(folder, repr(str(SNAKEFILE)), config, prefix)
+    with (folder / "workflow" / "Snakefile").open("a") as file:
+        file.write("\nrule film:\n    output: 'filmed/{name}.avi'\n    shell: 'touch {output}'\n")
     run = project.snakemake("--dry-run", target="flowpose_all")
     assert run.ok, run.text
-    assert run.jobs()["flowpose_frames"] == 2 and run.jobs()["flowpose_all"] == 1
+    assert run.jobs()["flowpose_frames"] == 3 and run.jobs()["flowpose_all"] == 1
+    assert run.jobs()["film"] == 1 and "input: filmed/left.avi" in run.text
     assert "output: flow/results/toy/right/frames.h5" in run.text
     assert "input: inputs/right.avi" in run.text
     assert "output: flow/resources/downloads/raft/raft.pth" in run.text

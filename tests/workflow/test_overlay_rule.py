@@ -15,6 +15,11 @@ def test_it_is_made_by_name_and_by_its_own_code_and_inputs_alone(project):
     # The video, enlarged, and beside it something else than white.
     assert min(header.video.size) > 5 * SIDE
     assert np.ptp(pictures[0][:, -100:]) > 200
+    # Then it is made from other files, which are there already.
+    config = project.config
+    project.write_config(config | {"flow": config["flow"] | {"adaptation": "none"}})
+    assert project.planned(target=TARGET) == {"overlay": 1}
+    project.write_config(config)
     # What other pictures show, and what scores them.
     project.edit("workflow/scripts/flowpose/pictures/part.py", "_MARGIN = 1.35", "_MARGIN = 1.5")
     project.edit(

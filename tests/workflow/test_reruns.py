@@ -148,12 +148,25 @@ def test_edits_that_change_no_result(project):
         project.edit(f"{LIBRARY}/{file}", old, new)
         project.edit(f"{LIBRARY}/{file}", new, old)
     set_key(project, "device", "auto")
+    # The order of keys.
+    truth = project.config["sequences"]["right"]["truth"]
+    set_key(project, "sequences.right.truth", dict(reversed(truth.items())))
     assert project.planned() == {}
 
 
 def test_plot_style(project):
     project.edit(f"{LIBRARY}/pictures/part.py", "_MARGIN = 1.35", "_MARGIN = 1.5")
     assert project.planned(target="all") == {"all": 1, "figure": 2}
+
+
+def test_what_pictures_show_is_made_again_from_other_files_that_are_there(project):
+    """As where a config's flow was not adapted for a while."""
+    moment = "results/toy/right/moment.h5"
+    set_key(project, "flow.adaptation", "none")
+    run = project.snakemake("--touch", target=moment)
+    assert run.ok, run.text
+    set_key(project, "flow.adaptation", "finetune")
+    assert project.planned(target=moment) == {"moment": 1}
 
 
 def replace_array(path, name, change):
@@ -269,5 +282,8 @@ def test_added_sequence(project):
 
 
 def test_a_config_file_replaces_the_demo(project):
+    """Whatever its name."""
+    project.configfile = "config/toy {2}.yaml"
+    (project.folder / "config" / "toy.yaml").rename(project.folder / project.configfile)
     run = project.snakemake("--dry-run", "--forceall")
     assert run.ok and "sequence=right" in run.text and "cam01" not in run.text

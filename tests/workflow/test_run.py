@@ -148,9 +148,11 @@ def test_figures_and_report(project):
 
 def test_a_report_before_its_pictures_says_what_to_run(project):
     (project.folder / "results" / "toy" / "right" / "losses.png").unlink()
+    project.write_config(project.config | {"exports": ["pose.csv", "page.html"]})
     run = project.snakemake("--report", "results/report.zip", target="all")
     assert not run.ok
-    assert "There is no results/toy/right/losses.png yet, which the report shows" in run.text
+    missing = "There is no results/toy/right/losses.png and 2 others yet, which the report shows"
+    assert missing in run.text
     assert "Type the same without --report first" in run.text
 
 

@@ -40,6 +40,12 @@ rule ablation_table:
             }
             for row in ROWS
         ],
+        # Whose files these are, which moves with the config.
+        owners=[
+            in_variant(*SHARING.owner(row.variant, stage))
+            for row in ROWS
+            for stage in ("pose_scores", f"flow_scores_{row.cycle}")
+        ],
         allow_missing=config["allow_missing"],
         code=code_digest("tabulate_ablation.py"),
     script:

@@ -1,7 +1,6 @@
 import gc
 import re
 import shutil
-from functools import cache
 
 from ablation import ablation
 from code_digest import code_digest
@@ -40,8 +39,9 @@ CONFIGS = in_place(CONFIGS) if IS_MODULE else CONFIGS
 config = CONFIGS[""] | {"local_copies": STORAGE.root if STORAGE else ""}
 
 DATASET = config["dataset"]
-# What captions call the config.
+# What captions call the config: in a parameter, braces would be wildcards.
 CONFIG_NAME = " + ".join(Path(file).name for file in workflow.configfiles) or DATASET
+CONFIG_NAME = re.sub("[{}]", "", CONFIG_NAME)
 CYCLES = config["cycles"]
 FOLDER = config["results"]
 RESULTS = f"{FOLDER}/{DATASET}/{{sequence}}"

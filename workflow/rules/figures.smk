@@ -25,7 +25,8 @@ rule moment:
     conda:
         ENVIRONMENT
     params:
-        cycles=lambda wildcards: config_of(wildcards.sequence)["cycles"],
+        flows=owners("flow_{cycle}", flow_cycles),
+        poses=owners("pose_{cycle}", pose_cycles),
         code=code_digest("take_moment.py"),
     script:
         "../scripts/take_moment.py"

@@ -1,5 +1,3 @@
-from functools import cache
-
 from flow_memory import flow_job_mb, machine_mb
 from snakemake.logging import logger
 

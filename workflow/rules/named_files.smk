@@ -1,13 +1,17 @@
 # Files and folders that the config names, as inputs of rules.
-@cache
 def is_made(path):
     """Whether the workflow makes or fetches what the config names."""
+    return is_made_here(path) or (IS_MODULE and is_made_by_others(path))
+
+
+@cache
+def is_made_here(path):
+    """Whether one of these rules makes or fetches what the config names."""
     folders = (DOWNLOADS, LABELS)
     return (
         path in ESTIMATED
         or path in BROUGHT
         or any(map(Path(path).is_relative_to, folders))
-        or is_made_by_others(path)
     )
 
 

@@ -14,6 +14,8 @@ rule overlay:
     threads: 4
     params:
         cycles=lambda wildcards: config_of(wildcards.sequence)["cycles"],
+        poses=owners("pose_{cycle}", ends_of(pose_cycles)),
+        flows=owners("flow_{cycle}", ends_of(flow_cycles)),
         video=of_sequence("video"),
         listing=video_digest(f"{LOGS}/overlay.json"),
         fps=of_sequence("fps"),

@@ -5,6 +5,7 @@ import tarfile
 import tempfile
 from contextlib import suppress
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -95,9 +96,18 @@ def is_own(rule):
 
 
 def is_made_by_others(path):
-    """Whether a rule of the workflow that has these as a module makes what the config names."""
+    """Whether a rule of the workflow that has these as a module makes what the config names.
+
+    Those that stand after the module are there only when all rules have been read.
+    """
+    return is_made_among(path, len(workflow.rules))
+
+
+@cache
+def is_made_among(path, n_rules):
+    """The same, looked for once among so many rules."""
     others = (maker for maker in workflow.rules if not is_own(maker))
-    return IS_MODULE and any(maker.is_producer(path) for maker in others)
+    return any(maker.is_producer(path) for maker in others)
 
 
 # The workflow itself lies here; it may be used from any folder, and by those who cannot write to it.

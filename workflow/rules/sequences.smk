@@ -104,9 +104,9 @@ def of_sequence(key):
 
 
 def keys(part, sequence):
-    """The keys that the reader of a part of a sequence takes."""
+    """The keys that the reader of a part of a sequence takes, in whatever order they are given."""
     given, _ = parts_of(sequence).get(part, ({}, None))
-    return {key: value for key, value in given.items() if key != "format"}
+    return {key: value for key, value in sorted(given.items()) if key != "format"}
 
 
 def keys_of(part):

@@ -64,6 +64,18 @@ def in_cycles(file, cycles):
     ]
 
 
+def owners(file, cycles):
+    """A parameter: whose files those of `in_cycles` are, which moves with the config."""
+
+    def found(variant):
+        stages = (file.format(cycle=cycle) for cycle in cycles(CONFIGS[variant]))
+        return [in_variant(*SHARING.owner(variant, stage)) for stage in stages]
+
+    if len(CONFIGS) == 1:
+        return found("")
+    return lambda wildcards: found(wildcards.sequence.rpartition("/")[0])
+
+
 def flow_cycles(config):
     """The cycles that have a flow."""
     return range(config["cycles"] + 1)
