@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from toy import CONFIG, ROOT, Project, copy_sources
+from toy import CONFIG, ONE_THREAD, ROOT, TABLE, Project, copy_sources
 
 PODS = ROOT / "tests" / "pods"
 SEQUENCE = "Walking 1"
@@ -50,12 +50,16 @@ def test_pods_that_share_a_bucket_give_the_table_of_one_machine(finished, pods, 
     # Snakemake sends what Git knows of.
     subprocess.run(["git", "init", "--quiet"], cwd=project.folder, check=True)
     subprocess.run(["git", "add", "."], cwd=project.folder, check=True)
-    run = project.snakemake(
-        *(*options(bucket), "--executor", "pods", "--jobs", "2"),
-        *("--seconds-between-status-checks", "1"),
-        *("--groups", *(f"{rule}=first" for rule in FIRST), *(f"{rule}=last" for rule in LAST)),
+    # In a process of its own, which finds the executor.
+    command = [sys.executable, "-m", "snakemake", "--configfile", "config/toy.yaml"]
+    command += [*options(bucket), "--executor", "pods", "--jobs", "2", *ONE_THREAD]
+    command += ["--seconds-between-status-checks", "1"]
+    command += ["--groups", *(f"{rule}=first" for rule in FIRST)]
+    command += [*(f"{rule}=last" for rule in LAST), "--", TABLE]
+    run = subprocess.run(
+        command, cwd=project.folder, capture_output=True, text=True, check=False, timeout=600
     )
-    assert run.ok, run.text
+    assert run.returncode == 0, run.stdout + run.stderr
     assert len(list(pods.glob("pod-*/workflow"))) == 2
     tables = [pd.read_csv(folder / "results" / "table.csv") for folder in (bucket, finished.folder)]
     here, there = (table[table.sequence.eq(SEQUENCE) & table.cycle.lt(2)] for table in tables)
