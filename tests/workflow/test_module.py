@@ -81,7 +81,7 @@ def test_results_are_current_in_a_module(finished, tmp_path):
     assert run.ok, run.text
     with zipfile.ZipFile(folder / "report.zip") as archive:
         page = archive.read("report/report.html").decode()
-    assert "Mean error of each joint" in page and "flowpose on" not in page
+    assert "Of each joint the mean error" in page and "flowpose on" not in page
 
 
 def test_a_prefix_moves_what_is_made_and_not_what_is_given(finished, tmp_path):
