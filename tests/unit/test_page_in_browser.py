@@ -180,6 +180,16 @@ def test_a_picked_joint_shows_its_curves(opened, walk):
     assert np.allclose(curves(page)["EPE (px)"]["after"][1, :-1], EPE.mean(1) / 2)
 
 
+def drawings(page):
+    """Waits until what was done is drawn: plotly looks at the mouse once a drawing."""
+    page.evaluate(
+        """new Promise((done) => {
+          const after = (drawings) => drawings ? requestAnimationFrame(() => after(drawings - 1)) : done();
+          after(4);
+        })"""
+    )
+
+
 def hovered(page):
     """Has the mouse over some joint in space; its name."""
     box = page.locator("#space").bounding_box()
@@ -187,7 +197,7 @@ def hovered(page):
     for away in range(0, 160, 10):
         for x, y in ((0, away), (0, -away), (20, away), (-20, -away), (40, -away), (-40, away)):
             page.mouse.move(middle[0] + x, middle[1] + y)
-            page.wait_for_timeout(30)
+            drawings(page)
             if page.locator("#space .hovertext").count():
                 return page.locator("#space .hovertext").first.text_content().partition(",")[0]
     pytest.fail("no joint under the mouse")
@@ -199,17 +209,18 @@ def test_a_joint_is_picked_and_a_pose_turned_in_space(opened, walk):
     joint = hovered(page)
     for expected in (joint, "all joints (mean)"):
         page.mouse.down()
-        # plotly tells of a press with every drawing while it lasts.
-        page.wait_for_timeout(100)
+        # plotly tells of a press with every drawing while it lasts: it is one pick all the same.
+        drawings(page)
         page.mouse.up()
         page.wait_for_function(f"{picked} === '{expected}'")
+        drawings(page)
     turned = "document.getElementById('space').layout.scene.camera.eye.x"
     before = page.evaluate(turned)
-    page.mouse.down()
     box = page.locator("#space").bounding_box()
-    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.6 * box["height"], steps=5)
-    # It turns from drawing to drawing.
-    page.wait_for_timeout(300)
+    page.mouse.down()
+    for part in (0.6, 0.7):
+        page.mouse.move(box["x"] + part * box["width"], box["y"] + part * box["height"])
+        drawings(page)
     page.mouse.up()
     page.wait_for_function(f"{turned} !== {before}")
     eye = page.evaluate(turned)
