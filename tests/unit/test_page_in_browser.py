@@ -184,7 +184,8 @@ def drawings(page):
     """Waits until what was done is drawn: plotly looks at the mouse once a drawing."""
     page.evaluate(
         """new Promise((done) => {
-          const after = (drawings) => drawings ? requestAnimationFrame(() => after(drawings - 1)) : done();
+          const after = (drawings) =>
+            drawings ? requestAnimationFrame(() => after(drawings - 1)) : done();
           after(4);
         })"""
     )

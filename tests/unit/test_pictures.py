@@ -10,12 +10,13 @@ from flowpose.evaluation.joint_table import collect_joints
 from flowpose.evaluation.sequence_scores import METRICS, read_sequence_scores
 from flowpose.flow.true_flow_file import TrueField
 from flowpose.pictures.action_bars import draw_metric_by_action
-from flowpose.pictures.drawing import COLOURS, save, thinned
+from flowpose.pictures.drawing import save, thinned
 from flowpose.pictures.error_maps import draw_error_maps, error_maps
 from flowpose.pictures.joint_bars import draw_metric_of_joints
 from flowpose.pictures.joint_curves import draw_joint, joint_metric
 from flowpose.pictures.loss_curves import draw_energies, draw_flow_losses
 from flowpose.pictures.moment import Moment
+from flowpose.pictures.palette import COLOURS
 from flowpose.pose.skeletons import METRO_14
 
 BY_NAME = {metric.name: metric for metric in METRICS}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from page_content import N, content_of, without_pose_after
 
+from flowpose.pictures.palette import COLOURS
 from flowpose.pictures.sequence_page import page_data, write_page
 from flowpose.pose.skeletons import LENGTH_BONES, METRO_14
 
@@ -74,6 +75,11 @@ def test_frames_are_named_as_in_the_video_and_marked(content):
     marks = {mark["name"]: mark["frames"] for mark in data["marks"]}
     assert marks == {"interpolated": [5], "repaired": [3]}
     assert data["names"]["after"] == "after 2 cycles"
+
+
+def test_colours_are_those_of_the_pictures_in_the_order_of_drawing(content):
+    expected = [(who, COLOURS[who]) for who in ("truth", "before", "after")]
+    assert list(page_data(content)["colours"].items()) == expected
 
 
 def test_a_video_without_times_has_none(content):

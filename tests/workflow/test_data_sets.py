@@ -8,12 +8,19 @@ from toy import TABLE
 
 @pytest.fixture(scope="module")
 def two(finished, tmp_path_factory):
-    """The finished project, and another data set: one of its sequences, in one cycle."""
+    """Two finished data sets, to be copied before they are changed."""
     project = finished.copy(tmp_path_factory.mktemp("two") / "project")
+    add_another(project)
+    run = run_another(project)
+    assert run.ok, run.text
+    return project
+
+
+def add_another(project):
+    """Add another data set, which is yet to be run: one of the sequences, in one cycle."""
     config = project.config | {"dataset": "another", "cycles": 1}
     del config["sequences"]["Walking 1"]
     (project.folder / "config" / "another.yaml").write_text(yaml.safe_dump(config))
-    return project
 
 
 def run_another(project, *arguments, target=TABLE):
@@ -25,22 +32,21 @@ def run_another(project, *arguments, target=TABLE):
         project.configfile = "config/toy.yaml"
 
 
-def test_a_data_set_that_fails_leaves_the_tables_of_others(two):
-    before = (two.folder / TABLE).read_bytes()
-    video = two.folder / "inputs" / "right.avi"
+def test_a_data_set_that_fails_leaves_the_tables_of_others(project):
+    add_another(project)
+    before = (project.folder / TABLE).read_bytes()
+    video = project.folder / "inputs" / "right.avi"
     video.rename(video.with_suffix(".gone"))
-    failed = run_another(two)
+    failed = run_another(project)
     video.with_suffix(".gone").rename(video)
     assert not failed.ok
     assert failed.text.splitlines()[-1] == "frames right: inputs/right.avi: no such video"
-    assert (two.folder / TABLE).read_bytes() == before
-    assert two.planned() == {}
+    assert (project.folder / TABLE).read_bytes() == before
+    assert project.planned() == {}
 
 
 def test_the_table_is_of_all_data_sets(two):
     results = two.folder / "results"
-    run = run_another(two)
-    assert run.ok, run.text
     table = pd.read_csv(two.folder / TABLE)
     assert list(table["dataset"]) == ["another"] * 4 + ["toy"] * 9
     of_each = [pd.read_csv(results / name / "table.csv") for name in ("another", "toy")]

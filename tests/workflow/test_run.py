@@ -155,6 +155,10 @@ def test_a_report_before_its_pictures_says_what_to_run(project):
     missing = "There is no results/toy/right/losses.png and 2 others yet, which the report shows"
     assert missing in run.text
     assert "Type the same without --report first" in run.text
+    project.keep_only("right")
+    run = project.snakemake("--report", "results/report.zip", target="all")
+    assert not run.ok
+    assert "There is no results/toy/right/losses.png and 1 other yet" in run.text
 
 
 def test_a_sequence_computed_in_two_precisions_is_told(project):

@@ -212,7 +212,8 @@ def told_before_report(files):
             return []
         missing = [file for file in map(str, files) if not already_there(file)]
         if missing:
-            others = f" and {len(missing) - 1} others" if len(missing) > 1 else ""
+            n = len(missing) - 1
+            others = f" and {n} other{'s' if n > 1 else ''}" if n else ""
             raise WorkflowError(
                 f"There is no {missing[0]}{others} yet, which the report shows. Type the same without "
                 "--report first (snakemake --cores 2), and then --report again."

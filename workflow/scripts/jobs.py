@@ -9,26 +9,22 @@ import sys
 import textwrap
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import replace
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-import h5py
-from filelock import FileLock, Timeout
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
-from default_storage import local_copy, path_in_config
+from default_storage import local_copy
 from failures import DONE, TOOK, failure_in, failure_line
 from flowpose.download.manifest import FOLDER_MANIFEST, check_folder
 from flowpose.errors import FlowposeError, InputError
-from flowpose.runtime.software import loaded_software
-from flowpose.storage.provenance import Provenance, write_record
-from flowpose.storage.stage_files import StageError, failure, read_provenance, write_failure
-from flowpose.storage.whole_files import damage_named, sha256
+from flowpose.storage.provenance import Provenance
+from flowpose.storage.stage_files import StageError, failure, write_failure
+from job_log import exclusive
+from job_provenance import provenance_of, record
 
 # Until a job has begun, Ctrl-C ends its script without a traceback of what it was importing. So
 # scripts import this module first.
@@ -53,7 +49,7 @@ def job(snakemake) -> Iterator[Provenance]:
     start = time.monotonic()
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
-    with _only_one(log) as stream:
+    with exclusive(log) as stream:
         logging.basicConfig(
             level=logging.INFO, format="%(asctime)s %(message)s", stream=stream, force=True
         )
@@ -71,10 +67,9 @@ def job(snakemake) -> Iterator[Provenance]:
             for path in snakemake.input:
                 if Path(path).name == FOLDER_MANIFEST:
                     check_folder(Path(path))
-            provenance = _provenance(snakemake)
-            provenance = replace(provenance, ancestors=_ancestors(_files_read(snakemake)))
+            provenance = provenance_of(snakemake)
             yield provenance
-            _record(snakemake, provenance)
+            record(snakemake, provenance)
         except FlowposeError as error:
             sys.exit(_fail(snakemake, error))
         except KeyboardInterrupt:
@@ -86,42 +81,6 @@ def job(snakemake) -> Iterator[Provenance]:
             sys.exit(_fail(snakemake, FlowposeError(where)))
         logging.info(TOOK, time.monotonic() - start, _peak_mb())
         logging.info(DONE)
-
-
-@contextmanager
-def _log_that_may_fill(log: Path) -> Iterator[TextIO]:
-    """A log to add to, whose own lack of room is no error beside that of the output."""
-    stream = log.open("a")
-    try:
-        yield stream
-    finally:
-        with suppress(OSError):
-            stream.close()
-
-
-@contextmanager
-def _only_one(log: Path) -> Iterator[TextIO]:
-    """A job's log to write to; waits for another process that still does the same job.
-
-    When snakemake itself is killed, its jobs live on.
-    """
-    # The log itself is locked: nothing is left behind.
-    lock = FileLock(log, fallback_to_soft=False)
-    with _log_that_may_fill(log) as stream:
-        # Some file systems of clusters have no locks; there nothing can be known.
-        with suppress(OSError):
-            try:
-                lock.acquire(blocking=False)
-            except Timeout:
-                message = "the same job of an earlier run is still at work; waiting for its end"
-                print(f"{log}: {message}", file=sys.stderr)
-                lock.acquire(poll_interval=0.5)
-        stream.truncate(0)
-        try:
-            yield stream
-        finally:
-            with suppress(OSError):
-                lock.release()
 
 
 def brought(snakemake, value: Any) -> Any:
@@ -180,48 +139,6 @@ def progress(
     return bar
 
 
-def _record(snakemake, provenance: Provenance) -> None:
-    """Write down what made the outputs, where none of them can tell it."""
-    if not any(path.endswith(".h5") for path in snakemake.output):
-        write_record(Path(snakemake.log[0]).with_suffix(".json"), provenance, snakemake.output)
-
-
-def _provenance(snakemake) -> Provenance:
-    # The settings are there one by one.
-    parameters = {
-        key: value for key, value in snakemake.params.items() if key not in ("code", "settings")
-    }
-    return Provenance(
-        stage=snakemake.rule,
-        parameters=parameters,
-        threads=snakemake.threads,
-        code=snakemake.params.code,
-        inputs={name: sha256(path) for name, path in _files_read(snakemake).items()},
-        software=loaded_software(),
-    )
-
-
-def _files_read(snakemake) -> dict[str, str]:
-    """The files that a job reads by their paths in the config; of folders those in them."""
-    unused = set(snakemake.input.get("made_first", ()))
-    paths = [path for path in snakemake.input if path not in unused]
-    folders = (Path(path).rglob("[!.]*") for path in paths if Path(path).is_dir())
-    files = filter(os.path.isfile, [*paths, *map(str, chain.from_iterable(folders))])
-    return {path_in_config(path, snakemake.config["local_copies"]): path for path in files}
-
-
-def _ancestors(files: Mapping[str, str]) -> dict[str, Provenance]:
-    """What made the stage files among those that are read, and what those were made from."""
-    found: dict[str, Provenance] = {}
-    for name, path in files.items():
-        if not h5py.is_hdf5(path):
-            continue
-        with damage_named(path), h5py.File(path) as h5:
-            if "stage" in h5.attrs:
-                found |= read_provenance(h5).lineage(name)
-    return found
-
-
 def _is_of_a_sequence(snakemake) -> bool:
     return hasattr(snakemake.wildcards, "sequence")
 
@@ -257,7 +174,8 @@ def _fail(snakemake, error: FlowposeError) -> int:
         return 1
     if not isinstance(error, StageError):
         warn(snakemake, str(error))
-    provenance = _provenance(snakemake)
+    # Its inputs may be what is damaged.
+    provenance = provenance_of(snakemake, with_ancestors=False)
     for path in snakemake.output:
         if path.endswith(".h5"):
             write_failure(path, provenance, str(error))
@@ -268,5 +186,5 @@ def _fail(snakemake, error: FlowposeError) -> int:
         else:
             # A folder of files.
             Path(path).mkdir(parents=True, exist_ok=True)
-    _record(snakemake, provenance)
+    record(snakemake, provenance)
     return 0

@@ -15,12 +15,12 @@ from matplotlib.ticker import MaxNLocator
 from flowpose.evaluation.ablation_table import DIFFERENCE, MAIN_METRICS
 from flowpose.evaluation.metric import Metric
 from flowpose.pictures.drawing import save
+from flowpose.pictures.palette import BLACK, BLUE, GREEN, PURPLE, VERMILION
 from flowpose.storage.whole_files import damage_named
 
-# From the palette of Okabe and Ito, which people with any colour vision tell apart: one for what is
-# compared with none, and one each for what is compared with the same.
-_ALONE = "#000000"
-_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7")
+# One for what is compared with none, and one each for what is compared with the same.
+_ALONE = BLACK
+_COLOURS = (VERMILION, BLUE, GREEN, PURPLE)
 _STYLE = {
     "font.size": 10,
     "axes.titlesize": 11,

@@ -4,19 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib import style
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from flowpose.evaluation.action_table import BOUNDS, MEANS
 from flowpose.evaluation.metric import Metric
 from flowpose.evaluation.pictured import PICTURED
-from flowpose.pictures.drawing import STYLE, draw_pairs_of_bars, draw_title, key, save, say
+from flowpose.pictures.metric_bars import PAIR, draw_metrics, draw_pairs_of_bars
 from flowpose.storage.whole_files import damage_named
-
-_TIMES = ("before", "after")
-_INCHES_PER_METRIC = 4.2
 
 
 def read_by_action(path: Path | str) -> pd.DataFrame:
@@ -36,27 +30,23 @@ def draw_by_action(table: pd.DataFrame, *paths: Path | str, title: str) -> None:
     there = set(table["metric"])
     shown = [next((m for m in metrics if m.name in there), None) for metrics in PICTURED]
     metrics = [metric for metric in shown if metric]
-    with style.context(STYLE):
-        n = max(1, len(metrics))
-        layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
-        figure = Figure(figsize=(16, 0.6 + _INCHES_PER_METRIC * n), dpi=100, layout=layout)
-        draw_title(figure, f"{title}: by action", list(map(key, _TIMES)))
-        panels = figure.subplots(n, 1, squeeze=False)[:, 0]
-        for panel, metric in zip(panels, metrics, strict=False):
-            draw_metric_by_action(panel, metric, table[table["metric"] == metric.name])
-        if not metrics:
-            say(panels[0], "nothing is known of actions")
-        save(figure, *paths)
+    draw_metrics(
+        table,
+        metrics,
+        draw_metric_by_action,
+        *paths,
+        title=f"{title}: by action",
+        without="nothing is known of actions",
+    )
 
 
 def draw_metric_by_action(axes: Axes, metric: Metric, rows: pd.DataFrame) -> None:
     """The bars of a metric; a line parts the actions from the means over all."""
-    rows = rows.set_index("when").drop(columns="metric").loc[list(_TIMES)]
+    rows = rows.set_index("when").drop(columns="metric").loc[list(PAIR)]
     heights = rows.drop(columns=list(BOUNDS))
     # Only the mean over actions, the last one, has an interval.
-    bounds = [np.full((heights.shape[1], 2), np.nan) for _ in _TIMES]
-    for of, when in zip(bounds, _TIMES, strict=True):
+    bounds = [np.full((heights.shape[1], 2), np.nan) for _ in PAIR]
+    for of, when in zip(bounds, PAIR, strict=True):
         of[-1] = rows.loc[when, list(BOUNDS)]
-    draw_pairs_of_bars(axes, list(heights.columns), list(heights.to_numpy(float)), bounds)
+    draw_pairs_of_bars(axes, metric, list(heights.columns), list(heights.to_numpy(float)), bounds)
     axes.axvline(heights.shape[1] - len(MEANS) - 0.5, color="0.6", linewidth=1, linestyle=":")
-    axes.set(title=metric.title, ylabel=f"mean ({metric.unit})")

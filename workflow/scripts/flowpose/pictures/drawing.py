@@ -1,4 +1,4 @@
-"""What pictures have in common: colours, axes of frames, pairs of bars, and the files."""
+"""What pictures have in common: style, titles, curves over frames, and the files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from flowpose.evaluation.metric import Metric
+from flowpose.pictures.palette import COLOURS
 from flowpose.storage.whole_files import replacing
 
-# From the palette of Okabe and Ito, which people with any colour vision tell apart.
-COLOURS = {"truth": "#000000", "pose": "#009E73", "before": "#D55E00", "after": "#0072B2"}
-BETWEEN = "#56B4E9"
 STYLE = {
     "font.size": 13,
     "axes.titlesize": 15,
@@ -65,17 +63,24 @@ def key(who: str, label: str = "") -> Line2D:
     return Line2D([], [], color=COLOURS[who], label=label or who, linewidth=4)
 
 
-def after_cycles(n: int) -> str:
-    """What "after" means where there were n cycles."""
-    return f"after {n} cycle" + ("s" if n > 1 else "")
+def draw_curve(
+    axes: Axes,
+    metric: Metric,
+    values: Float[np.ndarray, "n"],
+    colour: str,
+    *,
+    bold: bool = True,
+    **style: Any,
+) -> Float[np.ndarray, "m"]:
+    """Draw a metric over the frames: a value of three at the middle one, of two at the first.
 
-
-def frames_of(metric: Metric, n: int) -> np.ndarray:
-    """The frames at which n values of a metric stand.
-
-    A value of three frames is that of the middle one, one of two that of the first.
+    Returns:
+        The values of the curve's points.
     """
-    return ((metric.span or 1) - 1) // 2 + np.arange(n)
+    start = ((metric.span or 1) - 1) // 2
+    frames, values = thinned(start + np.arange(len(values)), values)
+    axes.plot(frames, values, color=colour, **_curve_style(len(values), bold), **style)
+    return values
 
 
 def thinned(
@@ -102,7 +107,7 @@ def frames_a_point(n_frames: int) -> int:
     return -(-n_frames // _MOST_POINTS)
 
 
-def curve_style(n_points: int, *, bold: bool = True) -> dict[str, Any]:
+def _curve_style(n_points: int, bold: bool) -> dict[str, Any]:
     """Lines of a curve over frames: thin and without dots, where there are many."""
     few = n_points <= _FEW_POINTS
     return {
@@ -124,26 +129,3 @@ def say(axes: Axes, text: str) -> None:
     """A panel that has nothing to show, and why."""
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
     axes.set(xticks=[], yticks=[])
-
-
-def draw_pairs_of_bars(
-    axes: Axes,
-    names: Sequence[str],
-    heights: Sequence[Float[np.ndarray, "n"]],
-    intervals: Sequence[Float[np.ndarray, "n 2"]],
-) -> None:
-    """Two bars a name, before and after.
-
-    Args:
-        heights: of the bars before and of those after.
-        intervals: likewise their lower and upper bounds; NaN: not known.
-    """
-    places = np.arange(len(names))
-    for k, who in enumerate(("before", "after")):
-        at = places + (k - 0.5) * 0.4
-        axes.bar(at, heights[k], width=0.38, color=COLOURS[who], label=who)
-        axes.vlines(at, *intervals[k].T, color="0.15", linewidth=1.2)
-    axes.set_xticks(places, names, rotation=30, ha="right", rotation_mode="anchor")
-    axes.set_xlim(-0.6, len(names) - 0.4)
-    axes.tick_params(axis="x", length=0)
-    axes.set_ylim(bottom=0)

@@ -12,18 +12,15 @@ from flowpose.evaluation.metric import Metric, Scores, masked_mean
 from flowpose.evaluation.pose_metrics import POSE_METRICS
 from flowpose.evaluation.sequence_scores import SequenceScores
 from flowpose.pictures.drawing import (
-    COLOURS,
     STYLE,
-    after_cycles,
-    curve_style,
+    draw_curve,
     draw_title,
-    frames_of,
     key,
     number_frames,
     save,
     say,
-    thinned,
 )
+from flowpose.pictures.palette import COLOURS, after_cycles
 from flowpose.pose.skeletons import METRO_14
 
 # The first one that is known is shown.
@@ -81,15 +78,7 @@ def draw_joint(axes: Axes, scores: SequenceScores, metric: Metric, joint: int) -
     if len(history) == 1:
         del ends["after"]
     for who, of in ends.items():
-        values = _of_joint(of, joint)
-        frames, values = thinned(frames_of(metric, len(values)), values)
-        axes.plot(
-            frames,
-            values,
-            color=COLOURS[who],
-            label=who,
-            **curve_style(len(values)),
-        )
+        draw_curve(axes, metric, _of_joint(of, joint), COLOURS[who], label=who)
     means = [masked_mean(of.values[:, joint], of.valid[:, joint]) for of in ends.values()]
     if np.isfinite(means).all():
         texts = " to ".join(f"{mean:.{metric.digits}f}" for mean in means)

@@ -12,9 +12,10 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from flowpose.pictures.drawing import STYLE, save, say
+from flowpose.pictures.palette import BLUE, GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILION
 
-# From the palette of Okabe and Ito; a cycle each, and again from the first.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# A cycle each, and again from the first.
+_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY_BLUE)
 # Of the pairs' losses, the part that the band around their mean holds.
 _BAND = (0.1, 0.9)
 

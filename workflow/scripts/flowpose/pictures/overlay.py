@@ -15,6 +15,7 @@ from flowpose.pictures.flow_colours import FlowColours, rim_of
 from flowpose.pictures.lettering import write
 from flowpose.pictures.overlay_key import draw_key, draw_outline
 from flowpose.pictures.overlay_layout import LONGEST, SHORTEST, Box, Layout
+from flowpose.pictures.palette import ORANGE, rgb
 from flowpose.pictures.scene import Scene, between, read_scene
 from flowpose.pictures.skeleton_lines import WHITE, draw_skeletons
 from flowpose.pictures.turning_view import SQUARE_M, TurningView
@@ -22,8 +23,7 @@ from flowpose.video.decoding import open_video
 from flowpose.video.encoding import create_video
 from flowpose.video.frames_file import View
 
-# From the palette of Okabe and Ito, too.
-_MARKED = (230, 159, 0)
+_MARKED = rgb(ORANGE)
 _BLACK, _PALE = (0, 0, 0), (225, 225, 225)
 
 

@@ -9,6 +9,7 @@ from jaxtyping import Float, UInt8
 from flowpose.pictures.flow_colours import FlowColours
 from flowpose.pictures.lettering import write
 from flowpose.pictures.overlay_layout import Box
+from flowpose.pictures.palette import after_cycles
 from flowpose.pictures.scene import Scene
 from flowpose.pictures.skeleton_lines import COLOURS, WHITE, draw_sample
 
@@ -37,7 +38,7 @@ def draw_key(
         row = rows.pop(0).of(canvas)
         return row[:, : 2 * line], row[:, 2 * line + letters // 2 :]
 
-    names = {"after": f"after {cycles} cycle" + ("s" if cycles > 1 else "")}
+    names = {"after": after_cycles(cycles)}
     for who in COLOURS:
         if who in scene.joints_2d:
             sample, words = sample_and_words()

@@ -17,20 +17,16 @@ from flowpose.evaluation.metric import Metric, Scores
 from flowpose.evaluation.pictured import PICTURED
 from flowpose.evaluation.sequence_scores import SequenceScores
 from flowpose.pictures.drawing import (
-    BETWEEN,
-    COLOURS,
     STYLE,
-    after_cycles,
-    curve_style,
+    draw_curve,
     draw_title,
-    frames_of,
     key,
     number_frames,
     save,
     say,
-    thinned,
 )
 from flowpose.pictures.moment import Moment
+from flowpose.pictures.palette import BETWEEN, COLOURS, after_cycles
 from flowpose.pictures.part import Part
 from flowpose.pose.skeletons import FLOW_BONES
 
@@ -194,22 +190,20 @@ def _draw_scores(axes: Sequence[Axes], scores: SequenceScores, *, mark: int) -> 
 
 def _draw_curves(axes: Axes, metric: Metric, history: Sequence[Scores]) -> None:
     """A curve a pose or flow over the frames; the legend has their means."""
-    values = [scores.frame_means() for scores in history]
-    frames, _ = thinned(frames_of(metric, len(values[0])), values[0])
-    curves = np.array([thinned(frames_of(metric, len(of)), of)[1] for of in values])
-    last = len(history) - 1
+    highest, last = 0.0, len(history) - 1
     for k, scores in enumerate(history):
         who = "before" if k == 0 else "after" if k == last else "in between"
         at_end = who in COLOURS
         label = f"{who}: mean {scores.mean():.{metric.digits}f}" if at_end else who
-        axes.plot(
-            frames,
-            curves[k],
-            color=COLOURS.get(who, BETWEEN),
-            **curve_style(len(frames), bold=at_end),
+        curve = draw_curve(
+            axes,
+            metric,
+            scores.frame_means(),
+            COLOURS.get(who, BETWEEN),
+            bold=at_end,
             zorder=3 if at_end else 2,
             label=label if at_end or k == 1 else None,
         )
-    highest = np.nanmax(curves, initial=0) or 1
-    axes.set(ylabel=f"mean over joints ({metric.unit})", ylim=(0, 1.4 * highest))
+        highest = float(np.nanmax(curve, initial=highest))
+    axes.set(ylabel=f"mean over joints ({metric.unit})", ylim=(0, 1.4 * (highest or 1)))
     axes.legend(loc="upper left")

@@ -1,7 +1,5 @@
 "use strict";
-// From the palette of Okabe and Ito, which people with any colour vision tell apart. What is drawn
-// first is wider, so that it shows below what coincides with it.
-const COLOURS = { truth: "#000000", before: "#D55E00", after: "#0072B2" };
+// What is drawn first is wider, so that it shows below what coincides with it.
 const WIDTHS = { truth: 4.5, before: 3, after: 1.8 };
 const MARK_COLOURS = { interpolated: "#666666", repaired: "#00795a", masked: "#aa4499" };
 // Frames a second where their times are not known.
@@ -15,6 +13,8 @@ const STILL = 4;
 const MAX_LOADED = 40;
 
 const page = JSON.parse(document.getElementById("data").textContent);
+// In the order in which they are drawn.
+const COLOURS = page.colours;
 const byId = (id) => document.getElementById(id);
 const people = Object.keys(COLOURS).filter((who) => who in page.poses);
 const N = page.frames.length;

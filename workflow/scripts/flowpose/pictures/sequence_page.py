@@ -17,6 +17,7 @@ from flowpose.evaluation.frame_marks import MARKS
 from flowpose.evaluation.roots import root_relative
 from flowpose.evaluation.sequence_scores import SequenceScores
 from flowpose.pictures.frame_curves import Curves, frame_curves
+from flowpose.pictures.palette import COLOURS, after_cycles
 from flowpose.pictures.small_frames import SmallFrames
 from flowpose.pose.pose_file import Pose
 from flowpose.pose.skeletons import LENGTH_BONES, METRO_14
@@ -70,6 +71,7 @@ def write_page(path: Path | str, content: PageContent) -> None:
 
 def page_data(content: PageContent) -> dict[str, Any]:
     """What the page's script reads: JSON, with arrays as base64 of float32, little-endian."""
+    names = {"truth": "truth", "before": "before", "after": after_cycles(content.cycles)}
     curves = frame_curves(content.scores, content.poses, content.truth)
     joints = {
         who: {"space": packed(in_space), "picture": packed(in_picture)}
@@ -80,7 +82,8 @@ def page_data(content: PageContent) -> dict[str, Any]:
         "frames": [base64.b64encode(jpeg).decode() for jpeg in content.frames.jpegs],
         "index": content.header.index.tolist(),
         "time": content.header.time.tolist() if content.header.fps > 0 else None,
-        "names": {"truth": "truth", "before": "before", "after": _after(content.cycles)},
+        "names": names,
+        "colours": {who: COLOURS[who] for who in names},
         "joints": METRO_14.joints,
         "bones": LENGTH_BONES,
         "poses": joints,
@@ -96,10 +99,6 @@ def page_data(content: PageContent) -> dict[str, Any]:
 def packed(values: Float[np.ndarray, "..."]) -> str:
     """An array as text."""
     return base64.b64encode(values.astype("<f4").tobytes()).decode()
-
-
-def _after(cycles: int) -> str:
-    return f"after {cycles} cycle" + ("s" if cycles > 1 else "")
 
 
 def _joints(content: PageContent) -> Mapping[str, tuple[np.ndarray, np.ndarray]]:

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from flowpose.pictures import palette
 from flowpose.pose.skeletons import FLOW_BONES, METRO_14
 
-# From the palette of Okabe and Ito, which people with any colour vision tell apart; in the order in
-# which they are drawn.
-COLOURS = {"truth": (0, 0, 0), "before": (213, 94, 0), "after": (0, 114, 178)}
+# In the order in which they are drawn.
+COLOURS = {who: palette.rgb(palette.COLOURS[who]) for who in ("truth", "before", "after")}
 # In heights of letters. What is drawn first is wider, so that it shows below what coincides with
 # it.
 _WIDTHS = {"truth": 0.42, "before": 0.28, "after": 0.15}

@@ -39,16 +39,40 @@ def person_crop(
     Raises:
         InputError: nobody was detected, several people in a frame, or in a video of another size.
     """
-    remedy = "set the sequence's crop to [x, y, width, height], or to null for all of the picture"
     check(
         detections.image_size in (None, video_size),
         detections.source,
         f"detections in a video of {detections.image_size} px, it has {video_size}",
         "are they of another video?",
     )
+    found = (detections.confidence > 0) & np.isfinite(detections.points).all(-1)
+    rows = _rows_used(detections, found, used)
+    sizes = [np.ptp(detections.points[row][found[row]], axis=0).max() for row in rows]
+    margin = _MARGIN * float(np.median(sizes))
+    borne_out = _bearing_out(detections, found, _shown(detections, used, times), margin)
+    seen = found & np.isin(np.arange(len(found)), rows)[:, None]
+    first, last = (
+        np.array(
+            [_outermost(way * detections.points[..., axis], seen, borne_out) for axis in (0, 1)]
+        )
+        for way in (-1, 1)
+    )
+    crop = _part_of_picture(-first - margin, last + margin, video_size)
+    check(
+        min(crop[2:]) > 0,
+        detections.source,
+        f"all joints lie off the picture of {video_size} px",
+        "are joints given in px of the video, and not as fractions of it?",
+    )
+    return crop
+
+
+def _rows_used(
+    detections: Detections, found: Bool[np.ndarray, "n K"], used: range
+) -> Int[np.ndarray, "m"]:
+    """The rows of the person in the frames that are used: one a frame."""
     # Detections that count the frames used are of no others.
     there = np.isin(detections.frames, used) | (detections.numbering == "used")
-    found = (detections.confidence > 0) & np.isfinite(detections.points).all(-1)
     rows = np.flatnonzero(there & found.any(1))
     check(
         len(rows) > 0,
@@ -62,45 +86,21 @@ def person_crop(
         not crowded,
         detections.source,
         f"several people in frames {crowded[:3]}: which is the crop to be of?",
-        remedy,
+        "set the sequence's crop to [x, y, width, height], or to null for all of the picture",
     )
-    sizes = [np.ptp(detections.points[row][found[row]], axis=0).max() for row in rows]
-    margin = _MARGIN * float(np.median(sizes))
-    shown = _shown(detections, used, times)
-    # Where nobody knows whether several rows are of one person, they bear nothing out.
-    alone = np.isin(detections.frames, _once(detections.frames[found.any(1)]))
-    others = found & (alone & np.isfinite(shown))[:, None]
+    return rows
 
-    def borne_out(row: int, joint: int) -> bool:
-        path = np.flatnonzero(others[:, joint] & (np.arange(len(others)) != row))
-        return _on_path(
-            detections.points[row, joint],
-            shown[row],
-            detections.points[path, joint],
-            shown[path],
-            margin,
-        )
 
-    seen = found & np.isin(np.arange(len(found)), rows)[:, None]
-    first, last = (
-        np.array(
-            [_outermost(way * detections.points[..., axis], seen, borne_out) for axis in (0, 1)]
-        )
-        for way in (-1, 1)
-    )
-    x, y = (max(0, math.floor(side)) for side in -first - margin)
+def _part_of_picture(
+    first: Float[np.ndarray, "2"], last: Float[np.ndarray, "2"], video_size: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """x, y, width, height of the whole px between two corners, as far as the picture reaches."""
+    x, y = (max(0, math.floor(side)) for side in first)
     # The last column and row that are in it, for pixel centres are at whole numbers.
     right, bottom = (
-        min(end, math.ceil(side))
-        for end, side in zip(np.array(video_size) - 1, last + margin, strict=True)
+        min(size - 1, math.ceil(side)) for size, side in zip(video_size, last, strict=True)
     )
-    check(
-        right >= x and bottom >= y,
-        detections.source,
-        f"all joints lie off the picture of {video_size} px",
-        "are joints given in px of the video, and not as fractions of it?",
-    )
-    return x, y, int(right) - x + 1, int(bottom) - y + 1
+    return x, y, right - x + 1, bottom - y + 1
 
 
 def _shown(
@@ -118,6 +118,30 @@ def _shown(
 def _once(frames: Int[np.ndarray, "n"]) -> Int[np.ndarray, "m"]:
     values, counts = np.unique(frames, return_counts=True)
     return values[counts == 1]
+
+
+def _bearing_out(
+    detections: Detections,
+    found: Bool[np.ndarray, "n K"],
+    shown: Float[np.ndarray, "n"],
+    margin: float,
+) -> Callable[[int, int], bool]:
+    """Says of a row and joint whether the same joint in other rows bears its detection out."""
+    # Where nobody knows whether several rows are of one person, they bear nothing out.
+    alone = np.isin(detections.frames, _once(detections.frames[found.any(1)]))
+    others = found & (alone & np.isfinite(shown))[:, None]
+
+    def borne_out(row: int, joint: int) -> bool:
+        path = np.flatnonzero(others[:, joint] & (np.arange(len(others)) != row))
+        return _on_path(
+            detections.points[row, joint],
+            shown[row],
+            detections.points[path, joint],
+            shown[path],
+            margin,
+        )
+
+    return borne_out
 
 
 def _outermost(

@@ -1,4 +1,4 @@
-"""What surrounds a script: of two processes with the same job, one waits."""
+"""The log of a job: of two processes with the same job, one waits."""
 
 import errno
 import fcntl
@@ -6,7 +6,7 @@ import multiprocessing
 
 import pytest
 
-import jobs
+from job_log import exclusive
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def log(tmp_path):
 
 
 def hold(log, held, end):
-    with jobs._only_one(log) as stream:
+    with exclusive(log) as stream:
         stream.write("of the first")
         stream.flush()
         held.set()
@@ -23,7 +23,7 @@ def hold(log, held, end):
 
 
 def follow(log, done):
-    with jobs._only_one(log) as stream:
+    with exclusive(log) as stream:
         stream.write("of the second")
     done.set()
 
@@ -53,7 +53,7 @@ def test_a_job_goes_on_where_a_file_system_has_no_locks(log, monkeypatch, error)
 
     log.write_text("of an earlier run")
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with jobs._only_one(log) as stream:
+    with exclusive(log) as stream:
         stream.write("new")
     assert log.read_text() == "new"
     assert list(log.parent.iterdir()) == [log]
