@@ -1,11 +1,13 @@
 """The toy project, finished once and copied for every test that changes it."""
 
+import os
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from toy import CONFIG, Project, copy_sources, write_inputs
+from toy import CONFIG, ROOT, Project, new_project, write_inputs
 
 # A shell has it ignored by what it starts in the background, as the tests may be.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -29,10 +31,8 @@ def finished(tmp_path_factory, worker_id) -> Project:
 
 def finish(folder: Path) -> Path:
     """Make the toy project's table and pictures in a new folder."""
-    copy_sources(folder)
+    project = new_project(folder, CONFIG)
     write_inputs(folder / "inputs")
-    project = Project(folder)
-    project.write_config(CONFIG)
     run = project.snakemake(target="all")
     assert run.ok, run.text
     return folder
@@ -42,3 +42,11 @@ def finish(folder: Path) -> Path:
 def project(finished, tmp_path) -> Project:
     """A copy of the finished project, to be changed."""
     return finished.copy(tmp_path / "project")
+
+
+@pytest.fixture
+def rsync(monkeypatch) -> None:
+    """What the storage plugin for folders calls, installed or not."""
+    if not shutil.which("rsync"):
+        path = [os.environ["PATH"], str(ROOT / "tests" / "pods")]
+        monkeypatch.setenv("PATH", os.pathsep.join(path))

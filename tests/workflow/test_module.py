@@ -1,5 +1,6 @@
 """Elsewhere than in its own folder: as a module, from Git, and in any folder."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -75,7 +76,9 @@ def test_results_are_current_in_a_module(finished, tmp_path):
     """What a module's user sets, in a profile, is as in the workflow's own."""
     folder = without_sources(finished, tmp_path / "user", "profiles")
     project = deploy(folder, repr(str(SNAKEFILE)), CONFIG)
-    assert project.planned(target=TABLES) == {}
+    run = project.snakemake(target=[*TABLES, "flowpose_verify"])
+    assert run.ok and run.jobs() == {"flowpose_verify": 1}, run.text
+    assert re.search(r"^(\d+) files: \1 current$", run.text, re.MULTILINE), run.text
     # A report of the user's is not introduced as flowpose's, of whose config it knows no defaults.
     run = project.snakemake("--report", "report.zip", target="results/toy/joints.png")
     assert run.ok, run.text

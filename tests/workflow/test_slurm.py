@@ -12,14 +12,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from toy import CONFIG, ONE_THREAD, ROOT, Project, Run, copy_sources, write_inputs
+from toy import CONFIG, ONE_THREAD, ROOT, TABLE, Project, Run, new_project, stored_in, write_inputs
 
 SLURM = ROOT / "tests" / "slurm"
-PROFILE = [
-    *("--workflow-profile", str(ROOT / "profiles" / "slurm")),
-    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1"),
-]
-TOY = ["--configfile", "config/toy.yaml", *ONE_THREAD, "--", "results/table.csv"]
+PROFILE = ROOT / "profiles" / "slurm"
+STATUS = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1"]
+TOY = ["--configfile", "config/toy.yaml", *ONE_THREAD, "--", TABLE]
 GPUS = {"0", "1", "2", "3"}
 pytestmark = pytest.mark.slow
 
@@ -27,11 +25,18 @@ pytestmark = pytest.mark.slow
 class Submitted:
     """Snakemake in the background, its output in a file beside the folder it works in."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, profile: Path = PROFILE) -> None:
         self.folder = folder
         self.output = folder.with_suffix(".log")
         self.process = subprocess.Popen(
-            [sys.executable, SLURM / "impatient.py", *PROFILE, *arguments],
+            [
+                sys.executable,
+                SLURM / "impatient.py",
+                "--workflow-profile",
+                profile,
+                *STATUS,
+                *arguments,
+            ],
             cwd=folder,
             stdout=self.output.open("w"),
             stderr=subprocess.STDOUT,
@@ -67,6 +72,10 @@ def wait(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.1)
 
 
+def profile_for_clusters() -> dict:
+    return yaml.safe_load((PROFILE / "config.yaml").read_text())
+
+
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory):
     if "FLOWPOSE_SLURM" not in os.environ:
@@ -92,11 +101,10 @@ def hungry(slurm, tmp_path_factory) -> Iterator[Submitted]:
 @pytest.fixture(scope="module")
 def local(hungry, tmp_path_factory) -> Project:
     """One sequence of the toy project, in one cycle, without SLURM."""
-    project = Project(tmp_path_factory.mktemp("local") / "project")
-    copy_sources(project.folder)
+    sequences = {"right": CONFIG["sequences"]["right"]}
+    config = CONFIG | {"cycles": 1, "sequences": sequences}
+    project = new_project(tmp_path_factory.mktemp("local") / "project", config)
     write_inputs(project.folder / "inputs")
-    project.write_config(CONFIG | {"cycles": 1})
-    project.keep_only("right")
     run = project.snakemake()
     assert run.ok, run.text
     return project
@@ -128,8 +136,7 @@ def test_cancelled_run_resumes_to_the_table_of_a_local_one(pipeline, local):
     assert not cancelled.ok
     assert resumed.ok, resumed.text
     assert "frames" not in resumed.jobs()
-    table = Path("results", "table.csv")
-    assert (project.folder / table).read_bytes() == (local.folder / table).read_bytes()
+    assert (project.folder / TABLE).read_bytes() == (local.folder / TABLE).read_bytes()
 
 
 def test_stages_around_the_flows_share_a_job(pipeline):
@@ -157,9 +164,34 @@ def test_second_attempt_has_more_memory_and_time(hungry, pipeline):
     assert run.ok, run.text
     assert run.text.count("Trying to restart job") == 2
     assert "SLURM status is: 'TIMEOUT'" in run.text
-    profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
+    profile = profile_for_clusters()
     default, flow = profile["default-resources"], profile["set-resources"]["flow_finetuned"]
     # The rule of this name that is tried here says nothing of memory.
     for file, resources in (("memory", default), ("time", default | flow)):
         asked = [eval(resources[key], {"attempt": 2}) for key in ("mem_mb", "runtime")]
         assert [int(n) for n in (hungry.folder / file).read_text().split()] == asked
+
+
+def test_jobs_that_share_a_bucket_give_the_table_of_a_local_run(slurm, local, rsync, tmp_path):
+    """Each with its copies in a folder of its own; grouped as docs/cluster.md says."""
+    bucket, nodes = tmp_path / "bucket", tmp_path / "nodes"
+    shutil.copytree(local.folder / "inputs", bucket / "inputs")
+    project = new_project(tmp_path / "project", local.config)
+    profile = profile_for_clusters() | stored_in(bucket)
+    profile["shared-fs-usage"] = ["persistence", "software-deployment", "sources", "source-cache"]
+    profile["remote-job-local-storage-prefix"] = f"{nodes}/$SLURM_JOB_ID"
+    rules = ("flow_initial", "pose_refined", "flow_finetuned")
+    profile["groups"] |= dict.fromkeys(rules, "flows")
+    profile["set-resources"]["pose_refined"] = {"slurm_partition": "gpu"}
+    profile["group-components"] = ["measure=3"]
+    (tmp_path / "profile").mkdir()
+    (tmp_path / "profile" / "config.yaml").write_text(yaml.safe_dump(profile))
+    with Submitted(project.folder, *TOY, profile=tmp_path / "profile") as submitted:
+        run = submitted.end()
+    assert run.ok, run.text
+    assert (bucket / TABLE).read_bytes() == (local.folder / TABLE).read_bytes()
+    groups = re.findall(r"submitted with SLURM jobid \d+ \(log: .*/group_([a-z]+)_", run.text)
+    assert groups == ["prepare", "flows", "measure"]
+    ids = set(re.findall(r"submitted with SLURM jobid (\d+)", run.text))
+    assert {folder.name for folder in nodes.iterdir()} == ids
+    assert not [*project.folder.glob("results"), *project.folder.glob("inputs")]

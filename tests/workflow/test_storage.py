@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from toy import CONFIG, ONE_THREAD, ROOT, TABLE, Project, copy_sources
+from toy import CONFIG, ONE_THREAD, ROOT, TABLE, Project, new_project, stored_in
 
 PODS = ROOT / "tests" / "pods"
 SEQUENCE = "Walking 1"
@@ -18,27 +18,22 @@ LAST = ("flow_initial", "pose_refined", "flow_finetuned", "pose_scores", "flow_s
 
 def stored(folder: Path, **config: object) -> Project:
     """A project of one sequence and cycle without inputs: they are in a bucket beside it."""
-    copy_sources(folder)
-    project = Project(folder)
     sequences = {SEQUENCE: CONFIG["sequences"][SEQUENCE]}
-    project.write_config({**CONFIG, "cycles": 1, "sequences": sequences, **config})
-    return project
+    return new_project(folder, {**CONFIG, "cycles": 1, "sequences": sequences, **config})
 
 
 def options(bucket: Path) -> list[str]:
-    return ["--default-storage-provider", "fs", "--default-storage-prefix", str(bucket)]
+    return [word for key, value in stored_in(bucket).items() for word in (f"--{key}", value)]
 
 
 @pytest.fixture
-def pods(tmp_path, monkeypatch) -> Path:
+def pods(rsync, tmp_path, monkeypatch) -> Path:
     """Where jobs have their folders; they find what runs them as in an image."""
     folder = tmp_path / "pods"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setenv("PYTHONPATH", str(PODS))
     path = [str(Path(sys.executable).parent), os.environ["PATH"]]
-    if not shutil.which("rsync"):
-        path.append(str(PODS))
     monkeypatch.setenv("PATH", os.pathsep.join(path))
     return folder
 

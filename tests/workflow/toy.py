@@ -115,6 +115,19 @@ def copy_sources(folder: Path) -> None:
     shutil.copy(ROOT / "Snakefile", folder)
 
 
+def new_project(folder: Path, config: dict) -> Project:
+    """The project with a config of its own, without inputs and results."""
+    copy_sources(folder)
+    project = Project(folder)
+    project.write_config(config)
+    return project
+
+
+def stored_in(bucket: Path) -> dict[str, str]:
+    """The options by which a folder is the storage of all inputs and outputs."""
+    return {"default-storage-provider": "fs", "default-storage-prefix": str(bucket)}
+
+
 def write_inputs(folder: Path) -> None:
     """Videos, estimates, truth and random weights of a person drifting before a texture."""
     folder.mkdir()
