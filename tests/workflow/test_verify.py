@@ -16,6 +16,8 @@ def verdicts(project) -> dict[str, tuple[str, str]]:
     found = {path: (state, why) for state, path, why in lines}
     changed = {state for state, _ in found.values()} & {"stale", "corrupt"}
     assert run.ok == (not changed), run.text
+    told = "to make the stale and corrupt files above again, delete them and run the workflow"
+    assert (told in run.text) == bool(changed), run.text
     assert set(run.jobs()) == {"verify"}
     return found
 

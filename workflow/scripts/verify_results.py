@@ -2,8 +2,10 @@
 
 import sys
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
+from failures import failure_line
 from flowpose.runtime.software import installed_software
 from flowpose.storage.verification import Expected, verify
 
@@ -15,10 +17,11 @@ lines = [
     for verdict in verdicts
 ]
 lines.append(f"{len(verdicts)} files: " + ", ".join(f"{n} {state}" for state, n in counts.items()))
+print(*lines, sep="\n")
 changed = counts["stale"] + counts["corrupt"] > 0
 if changed:
-    lines.append("To make stale and corrupt files again, delete them and run the workflow.")
-print(*lines, sep="\n")
+    remedy = "to make the stale and corrupt files above again, delete them and run the workflow"
+    lines.append(f"{datetime.now():%Y-%m-%d %H:%M:%S} {failure_line(remedy)}")
 log = Path(snakemake.log[0])
 log.parent.mkdir(parents=True, exist_ok=True)
 log.write_text("\n".join(lines) + "\n")
