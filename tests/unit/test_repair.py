@@ -127,6 +127,26 @@ def test_sides_are_followed_past_frames_in_which_nobody_was_found(body, gap):
     assert right >= 8
 
 
+@pytest.mark.parametrize("parts", [(True, False), (False, True)])
+def test_halves_of_a_body_belong_together(body, parts):
+    """After so many frames in which nobody was found only the trunk tells, in most of the frames."""
+    for seed in range(12):
+        pose, detections, flow, _ = scene(body, seed)
+        fault, missed = NOBODY.copy(), np.zeros(T, bool)
+        missed[7:11] = True
+        fault[11:] = parts
+        joints = exchanged(pose.joints_3d, fault)
+        for t in np.flatnonzero(missed):
+            joints[t] = (11 - t) / 5 * joints[6] + (t - 6) / 5 * joints[11]
+        seen = np.where(missed[:, None, None], np.nan, exchanged(detections, fault))
+        weights = np.where(missed, 0.0, 1.0)[:, None].repeat(14, 1)
+        *_, repairs = repaired(Pose(joints, pose.camera, pose.crop), seen, flow, weights)
+        for found in (repairs.detections_exchanged, repairs.pose_exchanged):
+            # Of what is the same in both halves, nothing tells past the gap.
+            differ = found[:, 0] != found[:, 1]
+            np.testing.assert_array_equal(differ[~missed], fault.any(1)[~missed])
+
+
 def test_of_two_consistent_labellings_the_one_of_most_frames_is_right(body):
     pose, detections, flow, _ = scene(body, 1)
     fault = NOBODY.copy()

@@ -61,11 +61,11 @@ def test_sequences_without_faults_are_never_repaired(counted):
 @pytest.mark.parametrize(
     ("name", "kind", "recall", "precision"),
     [
-        ("mediapipe", "detections", 0.96, 0.95),
-        ("mediapipe", "pose", 0.96, 0.95),
+        ("mediapipe", "detections", 0.98, 0.98),
+        ("mediapipe", "pose", 0.98, 0.98),
         ("mediapipe", "jumps", 0.72, 0.99),
-        ("metro", "detections", 0.98, 0.97),
-        ("metro", "pose", 0.98, 0.97),
+        ("metro", "detections", 0.99, 0.99),
+        ("metro", "pose", 0.99, 0.99),
         ("metro", "jumps", 0.71, 0.98),
     ],
 )

@@ -3,7 +3,7 @@
 Flow tells: it takes a joint of one frame to where the same joint of the next must be, whatever it
 is called. Of all ways to exchange sides frame by frame, of the detections, of the 3D pose, or of
 both, a Viterbi path finds the one by which the detections follow the flow best, the 3D pose moves
-least, and both agree.
+least and is not wrung in its trunk, and both agree.
 """
 
 import numpy as np
@@ -50,8 +50,8 @@ def exchanged_sides(
 ) -> tuple[Bool[np.ndarray, "T 2"], Bool[np.ndarray, "T 2"]]:
     """Of the detections and of the 3D pose, which frames have the sides of legs, arms exchanged.
 
-    What flow and 3D leave open, which of two consistent labellings is right, the majority decides,
-    of the frames of both and for legs and arms apart.
+    What flow and 3D leave open, which of two consistent labellings is right, the majority of the
+    frames decides, of both, their legs and their arms.
 
     Args:
         detections: px; NaN where there is none.
@@ -67,10 +67,10 @@ def exchanged_sides(
     # A frame's state is that of its detections and that of its pose: 4 x 4.
     steps = by_flow[:, :, None, :, None] + by_motion[:, None, :, None, :]
     steps = steps.reshape(n - 1, 16, 16) + _CHANGE * (1 - np.eye(16))
-    own = _disagreement(pose, detections, height)[:, _RELATIVE].reshape(n, 16)
-    seen, posed = np.divmod(_path(own, steps), len(STATES))
+    own = _disagreement(pose, detections, height)[:, _RELATIVE] + _wringing(pose)[:, None]
+    seen, posed = np.divmod(_path(own.reshape(n, 16), steps), len(STATES))
     by_seen, by_pose = np.array(STATES)[seen], np.array(STATES)[posed]
-    wrong = (by_seen.sum(0) + by_pose.sum(0)) > n
+    wrong = (by_seen.sum() + by_pose.sum()) > 2 * n
     return by_seen ^ wrong, by_pose ^ wrong
 
 
@@ -113,6 +113,22 @@ def _disagreement(
         projected = Pose(joints, camera, pose.crop).project()
         cost[:, state] = _total(projected - detections, known, height)
     return cost
+
+
+def _wringing(pose: Pose) -> Float[np.ndarray, "T 4"]:
+    """How far the shoulders of each state are from where they may be: a right angle to the hips.
+
+    Nobody turns them farther than that.
+    """
+    shoulders, hips = (
+        pose.joints_3d[:, METRO_14.index[f"l_{joint}"]]
+        - pose.joints_3d[:, METRO_14.index[f"r_{joint}"]]
+        for joint in ("shoulder", "hip")
+    )
+    longer = np.maximum(*(np.linalg.norm(line, axis=-1) for line in (shoulders, hips)))
+    along = (shoulders * hips).sum(-1) / np.maximum(longer, 1e-9) / _HEIGHT_M
+    exchanged = np.array([-1 if legs ^ arms else 1 for legs, arms in STATES])
+    return np.nan_to_num(np.maximum(-along[:, None] * exchanged, 0))
 
 
 def _total(
