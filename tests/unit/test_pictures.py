@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib import rc_context
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -10,7 +11,7 @@ from flowpose.evaluation.joint_table import collect_joints
 from flowpose.evaluation.sequence_scores import METRICS, read_sequence_scores
 from flowpose.flow.true_flow_file import TrueField
 from flowpose.pictures.action_bars import draw_metric_by_action
-from flowpose.pictures.drawing import save, thinned
+from flowpose.pictures.drawing import STYLE, draw_title, key, save, thinned
 from flowpose.pictures.error_maps import draw_error_maps, error_maps
 from flowpose.pictures.joint_bars import draw_metric_of_joints
 from flowpose.pictures.joint_curves import draw_joint, joint_metric
@@ -28,6 +29,21 @@ def bars(axes):
     for bar in axes.patches:
         found.setdefault(to_hex(bar.get_facecolor()).upper(), []).append(bar.get_height())
     return [found[COLOURS[who]] for who in ("before", "after")]
+
+
+@pytest.mark.parametrize("keys", [[], [key("before"), key("after")]])
+def test_a_long_title_has_smaller_letters_and_meets_nothing(keys):
+    sizes = {}
+    for title in ("walk", "a name of many letters, " * 8):
+        figure = Figure(figsize=(10, 4))
+        with rc_context(STYLE):
+            draw_title(figure, title, keys)
+        (words,) = figure.texts
+        sizes[title] = words.get_fontsize()
+        end = figure.legends[0].get_window_extent().x0 if keys else figure.bbox.x1
+        assert 0 < words.get_window_extent().x0 < words.get_window_extent().x1 < end
+    assert words.get_window_extent().x1 > 0.9 * end
+    assert sizes["walk"] == STYLE["figure.titlesize"] > sizes[title]
 
 
 def test_a_joint_has_its_curves_before_and_after(score_files):

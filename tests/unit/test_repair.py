@@ -129,7 +129,7 @@ def test_sides_are_followed_past_frames_in_which_nobody_was_found(body, gap):
 
 @pytest.mark.parametrize("parts", [(True, False), (False, True)])
 def test_halves_of_a_body_belong_together(body, parts):
-    """After so many frames in which nobody was found only the trunk tells, in most of the frames."""
+    """After so many frames in which nobody was found only the trunk tells, here of most frames."""
     for seed in range(12):
         pose, detections, flow, _ = scene(body, seed)
         fault, missed = NOBODY.copy(), np.zeros(T, bool)

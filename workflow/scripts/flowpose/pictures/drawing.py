@@ -52,10 +52,19 @@ def save(figure: Figure, *paths: Path | str) -> None:
         figure.set_layout_engine("none")
 
 
-def draw_title(figure: Figure, title: str, handles: Sequence[Line2D]) -> None:
-    """The title, and what colours mean beside it."""
-    figure.suptitle(title, x=0.008, ha="left")
-    figure.legend(handles=handles, loc="upper right", ncols=4, fontsize=16, borderaxespad=0.3)
+def draw_title(figure: Figure, title: str, handles: Sequence[Line2D] = ()) -> None:
+    """The title, in smaller letters if it is long, and what colours mean beside it."""
+    words = figure.suptitle(title, x=0.008, ha="left")
+    end = figure.bbox.x1
+    if handles:
+        legend = figure.legend(
+            handles=handles, loc="upper right", ncols=4, fontsize=16, borderaxespad=0.3
+        )
+        end = legend.get_window_extent().x0
+    extent = words.get_window_extent()
+    room = 0.98 * (end - extent.x0)
+    if extent.width > room:
+        words.set_fontsize(words.get_fontsize() * room / extent.width)
 
 
 def key(who: str, label: str = "") -> Line2D:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from flowpose.pictures.drawing import STYLE, save
+from flowpose.pictures.drawing import STYLE, draw_title, save
 from flowpose.pictures.moment import Moment
 
 # Maps that people with any colour vision read: of errors, and of what is better (blue) or worse.
@@ -48,7 +48,7 @@ def draw_error_maps(moment: Moment, *paths: Path | str, title: str) -> None:
             np.clip(_PANEL_INCHES * height / width, 2, 12) + _INCHES_AROUND,
         )
         figure = Figure(figsize=size, dpi=100, layout=layout)
-        figure.suptitle(f"{title}: frames {moment.pair} to {moment.pair + 1}", x=0.008, ha="left")
+        draw_title(figure, f"{title}: frames {moment.pair} to {moment.pair + 1}")
         picture, *panels = figure.subplots(1, 1 + len(maps))
         picture.imshow(moment.picture)
         picture.set_title("First frame")

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
-from flowpose.pictures.drawing import STYLE, save, say
+from flowpose.pictures.drawing import STYLE, draw_title, save, say
 from flowpose.pictures.palette import BLUE, GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILION
 
 # A cycle each, and again from the first.
@@ -32,7 +32,7 @@ def draw_losses(
     with style.context(STYLE):
         layout = ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.1)
         figure = Figure(figsize=(16, 7), dpi=100, layout=layout)
-        figure.suptitle(f"{title}: losses", x=0.008, ha="left")
+        draw_title(figure, f"{title}: losses")
         flow, pose = figure.subplots(1, 2)
         flow.set_title("Finetuning of the flow")
         pose.set_title("Refinement of the pose")
