@@ -136,6 +136,9 @@ def write_inputs(folder: Path) -> None:
     for video in VIDEOS.values():
         write_video(folder / video, drift, rng)
     body = rng.uniform(-0.4, 0.4, (len(MEDIAPIPE_33), 3))
+    # By chance they are the other way round than the hips, which the repair would not believe.
+    shoulders = [MEDIAPIPE_33.index[f"{side}_shoulder"] for side in "lr"]
+    body[shoulders] = body[shoulders[::-1]]
     world = np.tile(body, (len(CAMERAS), N_FRAMES, 1, 1)).astype(np.float32)
     world += rng.normal(0, 0.01, world.shape).astype(np.float32)
     pixels = world[..., :2] * 100 + SIDE / 2 + drift[:, None]
